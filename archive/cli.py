@@ -1,0 +1,94 @@
+"""Commands of the archive itself: init, database, jobs, verify."""
+
+import json
+
+import click
+
+from archive.archive import open_archive
+from archive.cluster import Cluster
+from archive.errors import ArchiveError
+from archive.log import configure
+from archive.settings import Settings, load
+
+__all__ = ["database", "init", "jobs", "verify"]
+
+
+@click.command()
+def init() -> None:
+    """Make the archive, or bring it up to date; safe to repeat."""
+    configure()
+    with open_archive(load()) as archive:
+        click.echo(f"archive ready in {archive.settings.root}")
+
+
+@click.group()
+def database() -> None:
+    """Start, stop and look after the embedded PostgreSQL."""
+    configure()
+
+
+@database.command()
+def start() -> None:
+    """Start the server and keep it up when nobody uses it."""
+    cluster = _embedded(load())
+    cluster.keep(up=True)
+    cluster.start()
+    click.echo(f"up: {cluster.url}")
+
+
+@database.command()
+def stop() -> None:
+    """Stop the server, whoever uses it."""
+    cluster = _embedded(load())
+    cluster.keep(up=False)
+    cluster.stop()
+    click.echo("down")
+
+
+@database.command()
+def status() -> None:
+    """Tell whether the server answers; exit status 3 when it does not."""
+    cluster = _embedded(load())
+    if not cluster.is_healthy():
+        click.echo("down")
+        raise SystemExit(3)
+    click.echo(f"up: {cluster.url}")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a job.")
+def jobs(*, as_json: bool) -> None:
+    """List the youngest jobs."""
+    from archive.jobs import latest
+
+    configure()
+    with open_archive(load()) as archive:
+        for job in latest(archive.database):
+            if as_json:
+                columns = {c.name: getattr(job, c.name) for c in job.__table__.columns}
+                click.echo(json.dumps(columns, default=str))
+            else:
+                words = job.error or job.progress_text or ""
+                click.echo(f"{job.created:%Y-%m-%dT%H:%M:%S}  {job.job_id}  {job.phase:<9}  {job.task}  {words}")
+
+
+@click.command()
+def verify() -> None:
+    """Read every stored file and compare it with the catalogue.  Exit status 1 when something is missing or damaged."""
+    from archive.verify import Kind, faults
+
+    configure()
+    bad = 0
+    with open_archive(load()) as archive:
+        for fault in faults(archive):
+            bad += fault.kind is not Kind.UNKNOWN
+            click.echo(f"{fault.kind}  {fault.sha256}  {fault.artifact_id or ''}")
+    if bad:
+        raise SystemExit(1)
+    click.echo("every file is whole")
+
+
+def _embedded(settings: Settings) -> Cluster:
+    if settings.database_url is not None:
+        raise ArchiveError("MUSEVAULT_DATABASE_URL is set: that server is not ours to start or stop")
+    return Cluster(settings.root)

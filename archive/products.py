@@ -1,0 +1,227 @@
+"""Products: ``publish`` is the only door in, whoever made the file; ``find`` and ``get`` lead back to it.
+
+Files first, whole and checksummed, then all rows in one transaction: a product is visible with everything that
+belongs to it or not at all.  Publishing the same product twice changes nothing.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+from sqlalchemy import exc, select
+from sqlalchemy.orm import Session, selectinload
+
+from archive.archive import Archive
+from archive.errors import Refused
+from archive.store import Stored
+from schema.findings import Finding
+from schema.observations import Exposure, Programme
+from schema.products import Artifact, Header, Product, Role
+from schema.provenance import Activity, Used, WasGeneratedBy, WasInformedBy
+
+__all__ = [
+    "Earlier",
+    "HeaderText",
+    "NewFile",
+    "Publication",
+    "activity_id",
+    "attach",
+    "find",
+    "find_artifact",
+    "find_by_content",
+    "get",
+    "headers",
+    "latest",
+    "publish",
+]
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class HeaderText:
+    """The header of one HDU as text, cards one a line without trailing blanks."""
+
+    extension: int
+    extname: str | None
+    cards: str
+
+
+@dataclass(frozen=True)
+class NewFile:
+    """A file of the store that is to become part of a product."""
+
+    stored: Stored
+    artifact_id: str
+    file_name: str
+    media_type: str
+    role: Role = Role.THIS
+    headers: tuple[HeaderText, ...] = ()
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """An activity before the one that made the product; ``informs`` is the next one, which built on it."""
+
+    activity: Activity
+    used: Sequence[Used]
+    informs: str
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A product with everything that must become visible together with it."""
+
+    product: Product
+    files: Sequence[NewFile]
+    activity: Activity
+    used: Sequence[Used] = ()
+    programme: Programme | None = None
+    exposures: Sequence[Exposure] = ()
+    earlier: Sequence["Earlier"] = ()
+    findings: Sequence[Finding] = ()
+
+
+def publish(archive: Archive, publication: Publication) -> bool:
+    """Make the product visible with its files, which are in the store; returns False when it was there already.
+
+    Raises
+    ------
+    Refused
+        The database does not take the product: a self-crossing footprint, a reference to what it does not hold.
+    StoreError
+        A file is not in the store.
+    """
+    product_id = publication.product.product_id
+    if find(archive, product_id) is not None:
+        return False
+    artifacts = [_artifact(archive, product_id, new) for new in publication.files]
+    try:
+        with archive.database.transaction() as session:
+            _add(session, publication, artifacts)
+    except exc.IntegrityError as error:
+        if find(archive, product_id) is not None:  # somebody else was quicker with the same product
+            return False
+        raise Refused(f"{product_id}: {_reason(error)}") from error
+    except exc.DBAPIError as error:
+        raise Refused(f"{product_id}: {_reason(error)}") from error
+    log.info("published", product=product_id, kind=publication.product.kind, files=len(artifacts))
+    return True
+
+
+def attach(archive: Archive, product_id: str, new: NewFile) -> bool:
+    """Add a file to a product that is there; returns False when the product has it already."""
+    with archive.database.transaction() as session:
+        if session.get(Artifact, new.artifact_id) is not None:
+            return False
+        session.add(_artifact(archive, product_id, new))
+    return True
+
+
+def find_by_content(archive: Archive, sha256: str) -> str | None:
+    """Return the product whose own file has this content, or None."""
+    query = select(Artifact.product_id).where(Artifact.sha256 == sha256, Artifact.role == Role.THIS)
+    with archive.database.reading() as session:
+        return session.scalar(query)
+
+
+def find(archive: Archive, product_id: str) -> Product | None:
+    """Return a product with its files, or None."""
+    with archive.database.reading() as session:
+        return session.get(Product, product_id, options=[selectinload(Product.artifacts)])
+
+
+def get(archive: Archive, product_id: str) -> Product:
+    """Return a product with its files.
+
+    Raises
+    ------
+    Refused
+        There is no such product.
+    """
+    product = find(archive, product_id)
+    if product is None:
+        raise Refused(f"there is no product {product_id}")
+    return product
+
+
+def latest(archive: Archive, *, kind: str | None = None, target: str | None = None) -> list[Product]:
+    """Return products with their files, the newest first."""
+    query = (
+        select(Product).options(selectinload(Product.artifacts)).order_by(Product.ingested.desc(), Product.product_id)
+    )
+    if kind is not None:
+        query = query.where(Product.kind == kind)
+    if target is not None:
+        query = query.where(Product.target == target)
+    with archive.database.reading() as session:
+        return list(session.scalars(query))
+
+
+def find_artifact(archive: Archive, artifact_id: str) -> Artifact | None:
+    """Return one file, or None."""
+    with archive.database.reading() as session:
+        return session.get(Artifact, artifact_id)
+
+
+def headers(archive: Archive, artifact_id: str) -> list[Header]:
+    """Return the headers of a FITS file in the order of its HDUs."""
+    with archive.database.reading() as session:
+        return list(session.scalars(select(Header).where(Header.artifact_id == artifact_id).order_by(Header.extension)))
+
+
+def activity_id(*parts: str) -> str:
+    """Return the identifier of an activity that the parts determine: the same work has the same identifier."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:20]
+
+
+def _artifact(archive: Archive, product_id: str, new: NewFile) -> Artifact:
+    archive.store.get(new.stored.sha256)
+    return Artifact(
+        artifact_id=new.artifact_id,
+        product_id=product_id,
+        role=new.role,
+        file_name=new.file_name,
+        media_type=new.media_type,
+        file_size=new.stored.size,
+        sha256=new.stored.sha256,
+        stored=datetime.now(UTC).replace(tzinfo=None),
+    )
+
+
+def _add(session: Session, publication: Publication, artifacts: list[Artifact]) -> None:
+    if publication.programme is not None and session.get(Programme, publication.programme.programme_id) is None:
+        session.add(publication.programme)
+        session.flush()
+    session.add_all([e for e in publication.exposures if session.get(Exposure, e.dp_id) is None])
+    product = publication.product
+    product.ingested = datetime.now(UTC).replace(tzinfo=None)
+    product.artifacts = artifacts
+    session.add(product)
+    session.flush()
+    _add_provenance(session, publication)
+    session.add_all(publication.findings)
+    session.add_all(
+        Header(artifact_id=new.artifact_id, extension=h.extension, extname=h.extname, cards=h.cards)
+        for new in publication.files
+        for h in new.headers
+    )
+
+
+def _add_provenance(session: Session, publication: Publication) -> None:
+    made_by = publication.activity.activity_id
+    activities = [(e.activity, e.used) for e in publication.earlier] + [(publication.activity, publication.used)]
+    for activity, used in activities:
+        if session.get(Activity, activity.activity_id) is None:
+            session.add(activity)
+            session.flush()
+            session.add_all(used)
+    for earlier in publication.earlier:
+        session.merge(WasInformedBy(activity_id=earlier.informs, informant_id=earlier.activity.activity_id))
+    session.add(WasGeneratedBy(product_id=publication.product.product_id, activity_id=made_by))
+
+
+def _reason(error: exc.DBAPIError) -> str:
+    return str(error.orig).strip().splitlines()[0]

@@ -1,0 +1,70 @@
+"""Settings: made once by the command, passed down as what each part needs.
+
+They come from the environment (``MUSEVAULT_*``), then from ``musevault.toml`` (or the file that
+``MUSEVAULT_CONFIG`` names), then from the defaults below.
+"""
+
+import os
+from pathlib import Path
+
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from archive.errors import ArchiveError
+
+__all__ = ["Settings", "load"]
+
+
+class Settings(BaseSettings):
+    """What an operator may set."""
+
+    model_config = SettingsConfigDict(env_prefix="MUSEVAULT_", frozen=True, extra="forbid")
+
+    root: Path = Field(Path("vault"), description="Folder of the archive: store, embedded database, logs.")
+    database_url: str | None = Field(None, description="PostgreSQL >= 15 with pgSphere; none: the embedded one.")
+    data: Path = Field(Path("data"), description="Folder of the data packages: filter curves and templates.")
+    base_url: str = Field("http://127.0.0.1:8000", description="Address under which clients reach the service.")
+    authority: str = Field("musevault", description="IVOA authority in the identifiers of the products.")
+    dask_scheduler: str | None = Field(None, description="Address of a Dask scheduler; none: a local one.")
+    query_timeout: PositiveFloat = Field(60.0, description="Seconds that a synchronous query may take.")
+    maxrec_default: PositiveInt = Field(1_000_000, description="Rows of an answer when the client names no MAXREC.")
+    maxrec_limit: PositiveInt = Field(15_000_000, description="Rows that no answer exceeds.")
+    worker_timeout: PositiveFloat = Field(10.0, description="Seconds of silence after which a worker counts as dead.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment before file; nothing else."""
+        del dotenv_settings, file_secret_settings
+        file = Path(os.environ.get("MUSEVAULT_CONFIG", "musevault.toml"))
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
+
+
+def load() -> Settings:
+    """Read the settings.
+
+    Raises
+    ------
+    ArchiveError
+        A setting is unknown or has a value that it cannot have.
+    """
+    try:
+        settings = Settings.model_validate({})
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise ArchiveError(f"settings: {wrong}") from error
+    tidy: dict[str, object] = {name: getattr(settings, name).expanduser().absolute() for name in ("root", "data")}
+    if "base_url" in settings.model_fields_set:  # what was not set must go on to look unset
+        tidy["base_url"] = settings.base_url.rstrip("/")
+    return settings.model_copy(update=tidy)

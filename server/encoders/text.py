@@ -1,0 +1,43 @@
+"""Columns as text, in DALI's forms: what VOTable's TABLEDATA and CSV share."""
+
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+__all__ = ["as_text"]
+
+SPECIAL_NUMBERS: Final = (("nan", "NaN"), ("inf", "+Inf"), ("-inf", "-Inf"))
+
+
+def as_text(column: pa.Array) -> pa.Array:
+    """Return a column as strings, nulls kept.
+
+    Numbers in the shortest form that reads back the same; times in ISO 8601 with a T, fractions only where there are
+    any; arrays with blanks between their elements.
+    """
+    if pa.types.is_timestamp(column.type):
+        iso = pc.strftime(column, format="%Y-%m-%dT%H:%M:%S")
+        return pc.replace_substring_regex(iso, pattern=r"(\.\d*?[1-9])0+$|\.0+$", replacement=r"\1")
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+        elements = as_text(column.flatten())
+        offsets = pc.cumulative_sum(pa.concat_arrays([pa.array([0], pa.int32()), pc.fill_null(_lengths(column), 0)]))
+        lists = pa.ListArray.from_arrays(offsets, elements, mask=column.is_null())
+        return pc.binary_join(lists, " ")
+    if pa.types.is_boolean(column.type):
+        return column.cast(pa.string())
+    if pa.types.is_floating(column.type):
+        return _numbers(column)
+    return column if pa.types.is_string(column.type) else column.cast(pa.string())
+
+
+def _lengths(column: pa.Array) -> pa.Array:
+    return pc.list_value_length(column).cast(pa.int32())
+
+
+def _numbers(column: pa.Array) -> pa.Array:
+    text = column.cast(pa.string())
+    if pc.any(pc.invert(pc.is_finite(column))).as_py():
+        for arrow, dali in SPECIAL_NUMBERS:
+            text = pc.if_else(pc.equal(text, arrow), dali, text)
+    return text

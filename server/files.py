@@ -1,0 +1,38 @@
+"""Files: ``/files/<artifact>``, whole or in part, with the checksum as entity tag."""
+
+from flask import Blueprint, Response, abort, send_file
+
+from archive import products
+from archive.archive import Archive
+from archive.errors import StoreError
+
+__all__ = ["blueprint"]
+
+
+def blueprint(archive: Archive) -> Blueprint:
+    """Return the routes below ``/files``."""
+    routes = Blueprint("files", __name__, url_prefix="/files")
+
+    @routes.get("/<artifact_id>")
+    def file(artifact_id: str) -> Response:
+        artifact = products.find_artifact(archive, artifact_id)
+        if artifact is None:
+            abort(404, description=f"there is no file {artifact_id}")
+        try:
+            path = archive.store.get(artifact.sha256)
+        except StoreError as error:
+            abort(503, description=error.message)
+        response = send_file(
+            path,
+            mimetype=artifact.media_type,
+            as_attachment=not artifact.media_type.startswith("image/"),
+            download_name=artifact.file_name,
+            conditional=True,
+            etag=artifact.sha256,
+            last_modified=artifact.stored,
+            max_age=0,
+        )
+        response.headers["Accept-Ranges"] = "bytes"
+        return response
+
+    return routes

@@ -1,0 +1,188 @@
+"""What a service says of itself (IVOA VOSI 1.1): capabilities, availability, tables."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+from xml.etree import ElementTree as ET
+
+from flask import Response, request
+from pydantic import AnyUrl
+from pydantic_xml import BaseXmlModel
+from sqlalchemy import exc, text
+from vo_models.tapregext.models import (
+    DataLimit,
+    DataLimits,
+    DataModelType,
+    Language,
+    LanguageFeature,
+    LanguageFeatureList,
+    OutputFormat,
+    TableAccess,
+    TimeLimits,
+    Version,
+)
+from vo_models.vodataservice.models import ParamHTTP
+from vo_models.voresource.models import AccessURL, Capability
+from vo_models.voresource.types import UTCTimestamp
+from vo_models.vosi.availability.models import Availability
+from vo_models.vosi.capabilities.models import VOSICapabilities
+
+from archive.database import Database
+from archive.settings import Settings
+from schema.published import SCHEMAS, PublishedColumn, PublishedTable, catalogue
+from server.encoders import FORMATS
+
+__all__ = ["availability", "document", "sia_capabilities", "table", "tables", "tap_capabilities"]
+
+GEOMETRY: Final = (
+    "AREA", "BOX", "CENTROID", "CIRCLE", "CONTAINS", "COORD1", "COORD2", "COORDSYS", "DISTANCE", "INTERSECTS", "POINT",
+    "POLYGON", "REGION",
+)  # fmt: skip
+STARTED: Final = datetime.now(UTC)
+TABLES: Final = "http://www.ivoa.net/xml/VOSITables/v1.0"
+DATASERVICE: Final = "http://www.ivoa.net/xml/VODataService/v1.1"
+XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
+
+
+def document(model: BaseXmlModel) -> Response:
+    """Return a document as XML."""
+    written = model.to_xml(encoding="UTF-8", xml_declaration=True, skip_empty=True)
+    return Response(written, content_type="text/xml;charset=UTF-8")
+
+
+def tap_capabilities(settings: Settings) -> VOSICapabilities:
+    """Describe the TAP service."""
+    base = f"{settings.base_url}/tap"
+    languages = [
+        Version(value="2.0", ivo_id="ivo://ivoa.net/std/ADQL#v2.0"),
+        Version(value="2.1", ivo_id="ivo://ivoa.net/std/ADQL#v2.1"),
+    ]
+    service = TableAccess(
+        interface=[_interface(base, use="base", version="1.1")],
+        data_model=[DataModelType(value="ObsCore-1.1", ivo_id="ivo://ivoa.net/std/ObsCore#core-1.1")],
+        language=[
+            Language(
+                name="ADQL",
+                version=languages,
+                description="Astronomical Data Query Language",
+                language_features=[_features("adqlgeo", GEOMETRY)],
+            )
+        ],
+        output_format=[OutputFormat(mime=f.media_type, alias=[f.aliases[0]]) for f in FORMATS],
+        execution_duration=TimeLimits(default=int(settings.query_timeout), hard=int(settings.query_timeout)),
+        output_limit=DataLimits(
+            default=DataLimit(value=settings.maxrec_default, unit="row"),
+            hard=DataLimit(value=settings.maxrec_limit, unit="row"),
+        ),
+    )
+    return VOSICapabilities(capability=[service, *_vosi(base), _capability("VOSI#tables-1.1", f"{base}/tables")])
+
+
+def sia_capabilities(settings: Settings) -> VOSICapabilities:
+    """Describe the image access service."""
+    base = f"{settings.base_url}/sia2"
+    return VOSICapabilities(capability=[_capability("SIA#query-2.0", f"{base}/query", version="2.0"), *_vosi(base)])
+
+
+def availability(database: Database) -> Availability:
+    """Tell whether the database answers."""
+    try:
+        with database.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except exc.SQLAlchemyError:
+        return Availability(available=False, note=["the database does not answer"])
+    return Availability(available=True, up_since=UTCTimestamp.fromtimestamp(STARTED.timestamp(), UTC))
+
+
+def tables() -> Response:
+    """Return all published tables; with ``detail=min`` without their columns."""
+    brief = request.args.get("detail") == "min"
+    root = ET.Element(f"{{{TABLES}}}tableset")
+    for name, description in SCHEMAS.items():
+        schema = ET.SubElement(root, "schema")
+        _words(schema, name=name, description=description)
+        for published in catalogue():
+            if published.schema == name:
+                _table(ET.SubElement(schema, "table"), published, brief=brief)
+    return _xml(root)
+
+
+def table(name: str) -> Response:
+    """Return one published table."""
+    wanted = name.lower()
+    found = next((t for t in catalogue() if t.qualified == wanted), None)
+    if found is None:
+        return Response(f"there is no table {name}\n", status=404, content_type="text/plain")
+    root = ET.Element(f"{{{TABLES}}}table")
+    _table(root, found, brief=False)
+    return _xml(root)
+
+
+def _features(kind: str, forms: Iterable[str]) -> LanguageFeatureList:
+    features = [LanguageFeature(form=form) for form in forms]
+    return LanguageFeatureList(type=f"ivo://ivoa.net/std/TAPRegExt#features-{kind}", feature=features)
+
+
+def _vosi(base: str) -> list[Capability]:
+    return [
+        _capability("VOSI#capabilities", f"{base}/capabilities"),
+        _capability("VOSI#availability", f"{base}/availability"),
+    ]
+
+
+def _capability(standard: str, url: str, *, version: str | None = None) -> Capability:
+    use: Literal["full", "base"] = "base" if version else "full"
+    return Capability(
+        standard_id=AnyUrl(f"ivo://ivoa.net/std/{standard}"), interface=[_interface(url, use=use, version=version)]
+    )
+
+
+def _interface(url: str, *, use: Literal["full", "base"], version: str | None) -> ParamHTTP:
+    return ParamHTTP(role="std", version=version, access_url=[AccessURL(value=AnyUrl(url), use=use)])
+
+
+# The tables document is written here: vo-models escapes its descriptions twice.
+def _table(parent: ET.Element, published: PublishedTable, *, brief: bool) -> None:
+    parent.set("type", published.kind)
+    _words(parent, name=published.qualified, description=published.description, utype=published.utype)
+    if brief:
+        return
+    for column in published.columns:
+        _column(ET.SubElement(parent, "column"), column)
+    for key in published.foreign_keys:
+        element = ET.SubElement(parent, "foreignKey")
+        _words(element, targetTable=key.target)
+        for source, target in zip(key.columns, key.target_columns, strict=True):
+            _words(ET.SubElement(element, "fkColumn"), fromColumn=source, targetColumn=target)
+
+
+def _column(parent: ET.Element, column: PublishedColumn) -> None:
+    _words(
+        parent,
+        name=f'"{column.name}"' if column.name == "size" else column.name,
+        description=column.description,
+        unit=column.unit,
+        ucd=column.ucd,
+        utype=column.utype,
+    )
+    extra = {"arraysize": column.arraysize, "extendedType": column.xtype}
+    data_type = ET.SubElement(parent, "dataType", {k: v for k, v in extra.items() if v})
+    data_type.set(f"{{{XSI}}}type", "vs:VOTableType")
+    data_type.text = column.datatype
+    for flag in ("indexed", "principal", "std"):
+        if getattr(column, flag):
+            _words(parent, flag=flag)
+
+
+def _words(parent: ET.Element, **texts: str | None) -> None:
+    for tag, words in texts.items():
+        if words:
+            ET.SubElement(parent, tag).text = words
+
+
+def _xml(root: ET.Element) -> Response:
+    ET.register_namespace("vosi", TABLES)
+    ET.register_namespace("xsi", XSI)
+    root.set("xmlns:vs", DATASERVICE)
+    written: Any = ET.tostring(root, encoding="UTF-8", xml_declaration=True)
+    return Response(written, content_type="text/xml;charset=UTF-8")

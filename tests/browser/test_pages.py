@@ -1,0 +1,108 @@
+"""The portal in a real browser, at a desk and on a phone."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+
+from archive.archive import Archive
+
+Service = tuple[Archive, str]
+OPTIONS = (
+    "--headless=new",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+)
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for option in (*OPTIONS, f"--user-data-dir={tmp_path / 'profile'}"):
+        options.add_argument(option)
+    if os.geteuid() == 0:
+        options.add_argument("--no-sandbox")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService("/usr/bin/chromedriver"))
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+def complaints(browser: webdriver.Chrome) -> list[str]:
+    entries: list[dict[str, str]] = browser.get_log("browser")  # type: ignore[no-untyped-call]  # selenium types it not
+    return [entry["message"] for entry in entries if entry["level"] in {"SEVERE", "WARNING"}]
+
+
+def width(browser: webdriver.Chrome) -> int:
+    return int(browser.execute_script("return document.documentElement.scrollWidth"))
+
+
+@pytest.mark.parametrize("size", [(1280, 900), (390, 844)], ids=["desk", "phone"])
+def test_every_page_fits_the_window_and_the_console_is_silent(
+    full_service: Service, browser: webdriver.Chrome, size: tuple[int, int]
+) -> None:
+    archive, url = full_service
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False},
+    )
+    from archive import products
+
+    cube = products.latest(archive, kind="cube")[0].product_id
+    for path in ("/", "/targets/NGC1385", f"/products/{cube}", "/products", "/query"):
+        browser.get(url + path)
+        assert browser.find_element(By.TAG_NAME, "h1").is_displayed(), path
+        assert width(browser) <= size[0], path
+        assert complaints(browser) == [], path
+
+
+def test_a_reader_walks_from_the_sky_to_a_target_and_its_pointings(
+    full_service: Service, browser: webdriver.Chrome
+) -> None:
+    _, url = full_service
+    browser.get(url)
+    browser.find_element(By.LINK_TEXT, "NGC0628").click()
+    assert browser.current_url.endswith("/targets/NGC0628")
+    assert "NGC0628" in browser.find_element(By.TAG_NAME, "h1").text
+    drawn = browser.find_elements(By.CSS_SELECTOR, "svg polygon, svg path")
+    assert len(drawn) >= 12
+
+
+def test_the_preview_is_a_picture(full_service: Service, browser: webdriver.Chrome) -> None:
+    archive, url = full_service
+    from archive import products
+
+    cube = products.latest(archive, kind="cube")[0].product_id
+    browser.get(f"{url}/products/{cube}")
+    sizes = browser.execute_script(
+        "return Array.from(document.images).filter(i => i.src.endsWith('.png')).map(i => [i.naturalWidth, i.width])"
+    )
+    assert sizes
+    assert all(natural >= 300 and shown > 100 for natural, shown in sizes)
+
+
+def test_a_query_typed_into_the_form_is_answered(full_service: Service, browser: webdriver.Chrome) -> None:
+    _, url = full_service
+    browser.get(f"{url}/query")
+    box = browser.find_element(By.NAME, "QUERY")
+    box.clear()
+    box.send_keys("SELECT nme FROM survey.target")
+    box.submit()
+    assert "unknown column 'nme'" in browser.find_element(By.CSS_SELECTOR, "[role=alert]").text
+    box = browser.find_element(By.NAME, "QUERY")
+    box.clear()
+    box.send_keys("SELECT name, dist FROM survey.target ORDER BY name")
+    box.submit()
+    assert browser.find_element(By.ID, "answer").text == "19 rows"
+    assert browser.find_element(By.CSS_SELECTOR, "table td").text == "IC5332"

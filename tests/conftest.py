@@ -1,0 +1,75 @@
+"""Fixtures that more than one folder of tests uses."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from archive.archive import Archive
+from archive.cluster import Cluster
+from ingest.products import ingest_products
+from ingest.releases import ingest_release
+from processing.cascade import TASKS
+from processing.plan import submit_missing
+from tests.support import archives
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """A PostgreSQL server for this test process."""
+    with archives.short_folder() as folder, Cluster(folder).running() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def empty_template(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A prepared database to copy; nobody stays connected to it."""
+    with archives.fresh_database(server) as url:
+        with archives.opened(url, tmp_path_factory.mktemp("template")):
+            pass
+        yield archives.database_name(url)
+
+
+@pytest.fixture(scope="session")
+def survey_template(server: str, empty_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database with the survey's log to copy."""
+    with archives.fresh_database(server, template=empty_template) as url:
+        with archives.opened(url, tmp_path_factory.mktemp("survey")) as archive:
+            ingest_release(archive.database, archives.SURVEY)
+        yield archives.database_name(url)
+
+
+@pytest.fixture
+def archive(server: str, empty_template: str, tmp_path: Path) -> Iterator[Archive]:
+    """An empty archive."""
+    with archives.fresh_database(server, template=empty_template) as url, archives.opened(url, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def survey(server: str, survey_template: str, tmp_path: Path) -> Iterator[Archive]:
+    """An archive with the survey's log."""
+    with archives.fresh_database(server, template=survey_template) as url, archives.opened(url, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def service(server: str, survey_template: str, tmp_path: Path) -> Iterator[tuple[Archive, str]]:
+    """An archive with the survey's log and its services on a free port."""
+    with archives.fresh_database(server, template=survey_template) as url, archives.served(url, tmp_path) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def full_service(
+    server: str, survey_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Archive, str]]:
+    """The services over the survey's log and the real cube with its images; to be read only."""
+    root = tmp_path_factory.mktemp("full")
+    with archives.fresh_database(server, template=survey_template) as url, archives.served(url, root) as served:
+        archive, _ = served
+        assert all(o.new for o in ingest_products(archive, [archives.REAL_CUBE], collection="MUSE"))
+        for job in submit_missing(archive, []):
+            run = next(task.run for task in TASKS if task.name == job.task)
+            run(archive, job.parameters, job.job_id, lambda _fraction, _words: None)
+        yield served

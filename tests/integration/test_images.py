@@ -1,0 +1,119 @@
+"""From a cube to its images, through the queue, with provenance."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from PIL import Image
+
+from archive import jobs, products, provenance
+from archive.archive import Archive
+from archive.worker import work
+from ingest.products import ingest_products
+from processing.cascade import TASKS
+from processing.plan import submit_missing
+from schema.jobs import Phase
+from schema.products import Role
+from tests.support.cubes import write_cube
+
+
+@pytest.fixture
+def cube(archive: Archive, tmp_path: Path) -> str:
+    (outcome,) = ingest_products(archive, [write_cube(tmp_path / "cube.fits", value=3.0)], collection="MUSE")
+    assert outcome.product_id is not None
+    return outcome.product_id
+
+
+def process(archive: Archive) -> list[str]:
+    submitted = submit_missing(archive, [])
+    work(archive, {task.name: task.run for task in TASKS}, drain=True)
+    for job in submitted:
+        done = jobs.find(archive.database, job.job_id)
+        assert done is not None
+        assert done.phase == Phase.COMPLETED, done.error
+    return [job.job_id for job in submitted]
+
+
+def file_of(archive: Archive, product_id: str, role: Role) -> bytes:
+    (artifact,) = [a for a in products.get(archive, product_id).artifacts if a.role == role]
+    return archive.store.get(artifact.sha256).read_bytes()
+
+
+@pytest.mark.usefixtures("cube")
+def test_a_cube_gets_its_images_and_a_second_call_does_nothing(archive: Archive) -> None:
+    assert len(process(archive)) == 1
+    assert [p.filter for p in products.latest(archive, kind="image")] == ["SDSS_r", "white"]
+    assert process(archive) == []
+
+
+def test_an_image_is_the_mean_of_the_planes_with_its_variance(archive: Archive, cube: str) -> None:
+    process(archive)
+    with fits.open(io.BytesIO(file_of(archive, f"{cube}_IMAGE_white", Role.THIS)), checksum=True) as hdus:
+        assert [h.name for h in hdus] == ["PRIMARY", "DATA", "STAT", "DQ"]
+        np.testing.assert_allclose(hdus["DATA"].data, 3.0, rtol=1e-6)
+        np.testing.assert_allclose(hdus["STAT"].data, 0.25 / 80, rtol=1e-6)
+        assert not hdus["DQ"].data.any()
+        assert hdus["DATA"].header["CD1_1"] == pytest.approx(-0.2 / 3600)
+        assert hdus[0].header["PRODCATG"] == "ANCILLARY.IMAGE.WHITELIGHT"
+        assert hdus[0].header["PROV1"] == "cube.fits"
+        assert hdus[0].header["ESO TPL START"] == "2017-09-04T05:59:30"
+
+
+def test_an_image_inherits_where_and_when_from_its_cube(archive: Archive, cube: str) -> None:
+    process(archive)
+    source, image = products.get(archive, cube), products.get(archive, f"{cube}_IMAGE_SDSS_r")
+    for name in ("ra", "dec", "footprint", "mjd_start", "exptime", "programme_id", "collection", "n_x"):
+        assert getattr(image, name) == getattr(source, name), name
+    assert (image.kind, image.n_wavelength, image.filter) == ("image", 1, "SDSS_r")
+
+
+def test_the_pictures_are_pictures_and_the_cube_has_one_too(archive: Archive, cube: str) -> None:
+    process(archive)
+    for product_id in (cube, f"{cube}_IMAGE_white"):
+        with Image.open(io.BytesIO(file_of(archive, product_id, Role.PREVIEW))) as picture:
+            assert picture.format == "PNG"
+            assert min(picture.size) >= 300
+
+
+def test_the_history_of_an_image_leads_back_to_the_raw_frame(archive: Archive, cube: str) -> None:
+    (job_id,) = process(archive)
+    steps = provenance.history(archive, f"{cube}_IMAGE_SDSS_r")
+    assert [s.activity.name for s in steps] == ["band_images", "muse_scipost", "muse_scibasic"]
+    made = steps[0].activity
+    assert (made.job_id, made.parameters["filter"]) == (job_id, "SDSS_r")
+    assert made.software is not None
+    assert made.software.startswith("musevault/")
+    assert {u.role for u in steps[0].used} == {"CUBE", "FILTER_LIST"}
+    assert provenance.made_of(archive, cube) == [f"{cube}_IMAGE_SDSS_r", f"{cube}_IMAGE_white"]
+
+
+def test_a_half_done_job_makes_only_what_is_missing(archive: Archive, cube: str) -> None:
+    (task,) = TASKS
+    task.run(archive, {"product": cube, "filters": ["white"]}, "first", lambda _fraction, _words: None)
+    before = products.get(archive, f"{cube}_IMAGE_white").ingested
+    assert len(process(archive)) == 1
+    assert products.get(archive, f"{cube}_IMAGE_white").ingested == before
+    assert products.find(archive, f"{cube}_IMAGE_SDSS_r") is not None
+
+
+def test_a_band_that_the_cube_does_not_reach_is_not_made(archive: Archive, tmp_path: Path) -> None:
+    path = write_cube(tmp_path / "red.fits")
+    with fits.open(path, mode="update") as hdus:
+        for hdu in hdus[1:3]:
+            hdu.header["CRVAL3"] = 7300.0
+    list(ingest_products(archive, [path], collection="MUSE"))
+    process(archive)
+    assert [p.filter for p in products.latest(archive, kind="image")] == ["white"]
+
+
+def test_without_filter_curves_the_job_says_what_is_missing(archive: Archive, cube: str, tmp_path: Path) -> None:
+    poor = Archive(archive.settings.model_copy(update={"data": tmp_path}), archive.database, archive.store)
+    (job,) = submit_missing(poor, [cube])
+    work(poor, {task.name: task.run for task in TASKS}, drain=True)
+    done = jobs.find(archive.database, job.job_id)
+    assert done is not None
+    assert done.phase == Phase.ERROR
+    assert "MUSEVAULT_DATA" in (done.error or "")
+    assert products.latest(archive, kind="image") == []
