@@ -4,6 +4,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 purpose=${1:-run}
+begin=$(date +%s)
+worked=
 
 # Packages of the distribution ------------------------------------------------------------------------------------
 wanted=$(cat deploy/debian-packages.txt)
@@ -21,6 +23,7 @@ if [ -n "$missing" ]; then
         echo "set-up needs Debian packages; run as root: $install" >&2
         exit 1
     fi
+    worked=yes
     echo "installing$missing"
     DEBIAN_FRONTEND=noninteractive $as_root -c "export DEBIAN_FRONTEND=noninteractive; { $install; } >/dev/null" || {
         echo "these packages cannot be installed; run as root: $install" >&2
@@ -30,23 +33,27 @@ fi
 
 # Python environment, pinned by the lock file -----------------------------------------------------------------------
 python=${PYTHON:-python3}
+pip=".venv/bin/python -m pip install -qq --disable-pip-version-check --no-input"
 digest=$(cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 if [ ! -f ".venv/.$digest" ]; then
+    worked=yes
     echo "making the Python environment"
     [ -x .venv/bin/python ] || "$python" -m venv .venv
     rm -f .venv/.[0-9a-f]*
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+    $pip -r requirements.lock
+    $pip --no-deps --no-build-isolation --editable .
     touch ".venv/.$digest"
 fi
 
 # Data packages -----------------------------------------------------------------------------------------------------
 digest=$(sha256sum deploy/data-packages.txt | cut -c1-16)
 if [ ! -f "data/.$digest" ]; then
+    worked=yes
     echo "fetching the data packages"
     rm -rf data data.new
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile \
-        --target data.new -r deploy/data-packages.txt
+    $pip --no-deps --no-compile --target data.new -r deploy/data-packages.txt
     mv data.new data
     touch "data/.$digest"
 fi
+
+[ -z "$worked" ] || echo "set up in $(($(date +%s) - begin)) s"

@@ -52,6 +52,11 @@ def demo(*, survey: Path, cube: Path, port: int, leave: bool) -> None:
     try:
         _step("init", "init")
         counts = json.loads(_step("the survey's log", "ingest", "release", survey, "--json"))
+        corrections, findings = len(counts["corrections"]), len(counts["findings"])
+        click.echo(
+            f"  {counts['targets']} targets, {counts['pointings']} pointings, {corrections} printed values corrected,"
+            f" {findings} findings"
+        )
         _step("a real cube", "ingest", "products", cube)
         _step("images of the cube", "process", "--now")
         with _service(_free(port)) as url:
