@@ -48,7 +48,8 @@ EXAMPLES = """
 def demo(*, survey: Path, cube: Path, port: int, leave: bool) -> None:
     """Show the whole archive on the survey's log and a real MUSE cube."""
     begin = time.monotonic()
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT):  # also where a shell in the background ignores the latter
+        signal.signal(number, _interrupt)
     try:
         _step("init", "init")
         counts = json.loads(_step("the survey's log", "ingest", "release", survey, "--json"))

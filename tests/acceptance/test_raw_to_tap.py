@@ -151,12 +151,16 @@ def test_ctrl_c_stops_the_demo_in_order(operator: Operator) -> None:
     demo = subprocess.Popen(
         command, env=operator.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
-    assert demo.stdout is not None
-    for line in demo.stdout:
-        if "Ctrl-C stops it" in line:
-            break
-    demo.send_signal(signal.SIGINT)
-    assert demo.stdout.read().strip().endswith("stopped")
-    assert demo.wait(timeout=60) == 0
-    demo.stdout.close()
+    try:
+        assert demo.stdout is not None
+        for line in demo.stdout:
+            if "Ctrl-C stops it" in line:
+                break
+        demo.send_signal(signal.SIGINT)
+        rest, _ = demo.communicate(timeout=60)
+    finally:
+        demo.kill()
+        demo.wait()
+    assert rest.strip().endswith("stopped")
+    assert demo.returncode == 0
     assert operator.types("database", "status", status=3).strip() == "down"
