@@ -4,7 +4,6 @@ The reference reads DATA and STAT and takes the ``nanmean`` of each, the least t
 ours makes two bands, each with its weights, variance and mask.
 """
 
-import json
 import multiprocessing
 import os
 import tempfile
@@ -16,17 +15,19 @@ from typing import Final
 import numpy as np
 from astropy.io import fits
 
-from archive.cube import Cube, read_structure
-from processing.science.bands import AO_GAPS, BandImages, Filter, plane_weights, white
+from archive.cube import Cube
+from archive.fits_structure import read_structure
+from benchmarks.report import report
+from processing.science.bands import BandImages, Filter, plane_weights, white
+from processing.science.gap import AO_GAPS
 
-RESULTS: Final = Path(__file__).with_name("results.json")
 SIDE: Final = 300
 SMALL, LARGE = 84, 834  # planes: 60 MB and 600 MB of DATA and STAT
 RED: Final = Filter("red", np.array([4800.0, 5200.0, 5700.0]), np.array([0.0, 1.0, 0.0]))
 
 
 def main() -> None:
-    """Measure, print a line for each figure, keep them in ``results.json``."""
+    """Measure and report."""
     with tempfile.TemporaryDirectory() as folder:
         small, large = (write_cube(Path(folder) / f"{planes}.fits", planes) for planes in (SMALL, LARGE))
         ours, reference = (LARGE / best_time(work, large) for work in (band_images, numpy_mean))
@@ -92,18 +93,3 @@ def _peak_of(path: Path) -> float:
     band_images(path)
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
-
-
-def report(name: str, ours: float, reference: float, target: float, *, more_is_better: bool) -> None:
-    """Print one line and replace the line of that name in the results."""
-    ratio = ours / reference
-    verdict = "ok" if (ratio >= target if more_is_better else ratio <= target) else "short"
-    print(f"{name} | {ours:.0f} | {reference:.0f} | {ratio:.2f} | {target} | {verdict}")
-    kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
-    line = {"name": name, "ours": round(ours, 1), "reference": round(reference, 1), "ratio": round(ratio, 3)}
-    kept = [each for each in kept if each["name"] != name] + [{**line, "target": target, "verdict": verdict}]
-    RESULTS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

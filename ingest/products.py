@@ -13,8 +13,9 @@ import structlog
 
 from archive import intake, observations, products
 from archive.archive import Archive
-from archive.cube import Cube, Hdu, NotACube, read_structure
+from archive.cube import Cube, NotACube
 from archive.errors import ArchiveError, Refused
+from archive.fits_structure import Hdu, read_structure
 from archive.products import HeaderText, NewFile, Publication
 from ingest import headers
 from ingest.cube_facts import facts, oddities

@@ -22,7 +22,8 @@ from processing.filters import FILTER_LIST, Curve, read_curve
 from processing.image_file import Band
 from processing.names import image_id
 from processing.science import preview
-from processing.science.bands import AO_GAPS, BandImage, BandImages, filter_fraction, plane_weights, white
+from processing.science.bands import BandImage, BandImages, filter_fraction, plane_weights, white
+from processing.science.gap import AO_GAPS
 from schema.products import Product, Role
 from schema.provenance import Activity, Used
 

@@ -6,6 +6,7 @@ from sqlalchemy import exc, text
 from archive.archive import Archive
 from server import files, sia, tap
 from server.portal.pages import blueprint as portal
+from server.query import Queries
 
 __all__ = ["create_app"]
 
@@ -18,8 +19,11 @@ def create_app(archive: Archive) -> Flask:
     """Return the application that serves an archive."""
     app = Flask("musevault", static_folder=None)
     app.url_map.strict_slashes = False
-    for blueprint in (tap.blueprint, sia.blueprint, files.blueprint, portal):
-        app.register_blueprint(blueprint(archive))
+    queries = app.extensions["queries"] = Queries(archive)
+    app.register_blueprint(tap.blueprint(archive, queries))
+    app.register_blueprint(sia.blueprint(archive, queries))
+    app.register_blueprint(files.blueprint(archive))
+    app.register_blueprint(portal(archive, queries))
 
     @app.get("/healthz")
     def healthz() -> Response:

@@ -4,23 +4,24 @@ Every service that asks the catalogue goes this way.  Rows come out of PostgreSQ
 batches; memory stays at a batch whatever the result.  Encoding is not done here: see ``encoders``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import adbc_driver_manager
 import pyarrow as pa
 from adbc_driver_postgresql import StatementOptions, dbapi
-from psycopg.conninfo import make_conninfo
 
 from archive.archive import Archive
 from schema.published import catalogue
 from server.adql import OutputColumn, translate
+from server.readers import Readers
 
-__all__ = ["QueryFailed", "QueryTimedOut", "Result", "run"]
+__all__ = ["Queries", "QueryFailed", "QueryTimedOut", "Result"]
 
-BATCH_BYTES: Final = 4 << 20
+BATCH_BYTES: Final = 2 << 20
+BATCH_SIZE_HINT: Final = StatementOptions.BATCH_SIZE_HINT_BYTES.value
 
 
 class QueryFailed(Exception):
@@ -38,9 +39,10 @@ class Result:
     columns: tuple[OutputColumn, ...]
     maxrec: int
     reader: Iterator[pa.RecordBatch]
-    resources: ExitStack = field(default_factory=ExitStack)
     timeout: float = 0.0
     overflow: bool = False
+    finished: bool = False
+    release: Callable[[bool], None] | None = None
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the rows, at most ``maxrec`` of them.
@@ -57,58 +59,81 @@ class Result:
             except (adbc_driver_manager.Error, OSError, pa.ArrowException) as error:
                 raise _failure(error, self.timeout) from error
             if batch is None:
+                self.finished = True
                 return
             if batch.num_rows > left:
                 self.overflow = True
-                if left:
-                    yield batch.slice(0, left)
-                return
+                batch = batch.slice(0, left)
             left -= batch.num_rows
-            yield batch
+            if batch.num_rows:
+                yield batch
 
     def close(self) -> None:
-        """Give the connection back."""
-        self.resources.close()
+        """Give the connection back, or close it when rows are still to come; to be called once or more."""
+        if self.release is not None:
+            self.release(self.finished)
+            self.release = None
 
 
-def run(archive: Archive, text: str, *, maxrec: int | None = None) -> Result:
-    """Translate and start a query.
+class Queries:
+    """Queries over one archive: what every service of a process shares."""
 
-    Parameters
-    ----------
-    text
-        ADQL.
-    maxrec
-        Rows wanted; None for the service's default.  Clamped, silently as DALI has it, to the service's limit.
+    def __init__(self, archive: Archive) -> None:
+        self.settings: Final = archive.settings
+        self.readers: Final = Readers(archive)
 
-    Raises
-    ------
-    AdqlError
-        The text is no ADQL over the published tables.
-    QueryFailed
-        The server refused it or took too long to begin.
-    """
-    settings = archive.settings
-    wanted = settings.maxrec_default if maxrec is None else maxrec
-    limit = min(wanted, settings.maxrec_limit)
-    translation = translate(text, catalogue())
-    if limit == 0:
-        return Result(translation.columns, 0, iter(()), overflow=True)
-    sql = f"SELECT * FROM ({translation.sql}\n) AS answer LIMIT {limit + 1}"
-    options = archive.database.reader_options(
-        timeout=settings.query_timeout, base_url=settings.base_url, authority=settings.authority
-    )
-    resources = ExitStack()
-    try:
-        connection = resources.enter_context(dbapi.connect(make_conninfo(archive.database.url, options=options)))
-        cursor = resources.enter_context(connection.cursor())
-        cursor.adbc_statement.set_options(**{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(BATCH_BYTES)})
-        cursor.execute(sql)
-        reader = _primed(cursor.fetch_record_batch())
-    except (adbc_driver_manager.Error, OSError, pa.ArrowException) as error:
-        resources.close()
-        raise _failure(error, settings.query_timeout) from error
-    return Result(translation.columns, limit, reader, resources, settings.query_timeout)
+    def run(self, text: str, *, maxrec: int | None = None) -> Result:
+        """Translate and start a query.
+
+        Parameters
+        ----------
+        text
+            ADQL.
+        maxrec
+            Rows wanted; None for the service's default.  Clamped, silently as DALI has it, to the service's limit.
+
+        Raises
+        ------
+        AdqlError
+            The text is no ADQL over the published tables.
+        QueryFailed
+            The server refused it or took too long to begin.
+        """
+        wanted = self.settings.maxrec_default if maxrec is None else maxrec
+        limit = min(wanted, self.settings.maxrec_limit)
+        translation = translate(text, catalogue())
+        if limit == 0:
+            return Result(translation.columns, 0, iter(()), overflow=True)
+        sql = f"SELECT * FROM ({translation.sql}\n) AS answer LIMIT {limit + 1}"
+        timeout = self.settings.query_timeout
+        with ExitStack() as undo:
+            try:
+                connection = self.readers.take()
+                undo.callback(connection.close)
+                cursor = undo.enter_context(connection.cursor())
+                cursor.adbc_statement.set_options(**{BATCH_SIZE_HINT: str(BATCH_BYTES)})
+                cursor.execute(sql)
+                reader = _primed(cursor.fetch_record_batch())
+            except (adbc_driver_manager.Error, OSError, pa.ArrowException) as error:
+                raise _failure(error, timeout) from error
+            undo.pop_all()
+        return Result(translation.columns, limit, reader, timeout, release=self._releasing(connection, cursor))
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self.readers.close()
+
+    def _releasing(self, connection: dbapi.Connection, cursor: dbapi.Cursor) -> Callable[[bool], None]:
+        def release(finished: bool) -> None:  # noqa: FBT001  the one thing that a release depends on
+            if not finished:
+                cursor.adbc_cancel()
+            cursor.close()
+            if finished:
+                self.readers.give(connection)
+            else:
+                connection.close()
+
+        return release
 
 
 def _primed(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:

@@ -4,13 +4,13 @@ from flask import Blueprint, Response
 
 from archive.archive import Archive
 from server import dali, vosi
-from server.query import run
+from server.query import Queries
 from server.sia_query import to_adql
 
 __all__ = ["blueprint"]
 
 
-def blueprint(archive: Archive) -> Blueprint:
+def blueprint(archive: Archive, queries: Queries) -> Blueprint:
     """Return the routes below ``/sia2``."""
     routes = Blueprint("sia2", __name__, url_prefix="/sia2")
 
@@ -19,7 +19,7 @@ def blueprint(archive: Archive) -> Blueprint:
     def query() -> Response:
         given = dali.parameters()
         chosen = dali.chosen_format(given.get("RESPONSEFORMAT"))  # FORMAT is about the files, not the answer
-        return dali.answer(run(archive, to_adql(given), maxrec=dali.maxrec(given)), chosen)
+        return dali.answer(queries.run(to_adql(given), maxrec=dali.maxrec(given)), chosen)
 
     @routes.get("/capabilities")
     def capabilities() -> Response:

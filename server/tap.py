@@ -4,14 +4,14 @@ from flask import Blueprint, Response
 
 from archive.archive import Archive
 from server import dali, vosi
-from server.query import run
+from server.query import Queries
 
 __all__ = ["blueprint"]
 
 LANGUAGES = ("ADQL", "ADQL-2.0", "ADQL-2.1")
 
 
-def blueprint(archive: Archive) -> Blueprint:
+def blueprint(archive: Archive, queries: Queries) -> Blueprint:
     """Return the routes below ``/tap``."""
     routes = Blueprint("tap", __name__, url_prefix="/tap")
 
@@ -27,7 +27,7 @@ def blueprint(archive: Archive) -> Blueprint:
         if not query.strip():
             raise dali.UsageError("QUERY is missing")
         chosen = dali.chosen_format(given.get("RESPONSEFORMAT") or given.get("FORMAT"))
-        return dali.answer(run(archive, query, maxrec=dali.maxrec(given)), chosen)
+        return dali.answer(queries.run(query, maxrec=dali.maxrec(given)), chosen)
 
     @routes.get("/capabilities")
     def capabilities() -> Response:

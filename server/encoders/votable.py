@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import structlog
@@ -79,7 +80,15 @@ def _rows(batch: pa.RecordBatch) -> bytes:
         cells += ["</TD><TD>", _escaped(text) if pa.types.is_string(column.type) else text]
     cells[0] = "<TR><TD>"
     rows = pc.binary_join_element_wise(*cells, "</TD></TR>\n", "")
-    return "".join(rows.to_pylist()).encode()
+    return _content(rows)
+
+
+def _content(texts: pa.StringArray) -> bytes:
+    """Return the bytes of all strings, one after the other, as they lie in the array."""
+    _, offsets, values = texts.buffers()
+    ends = np.frombuffer(offsets, np.int32)
+    first, last = int(ends[texts.offset]), int(ends[texts.offset + len(texts)])
+    return bytes(memoryview(values)[first:last])
 
 
 def _escaped(text: pa.Array) -> pa.Array:

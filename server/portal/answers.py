@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
-from archive.archive import Archive
 from server.adql import AdqlError, OutputColumn
 from server.encoders.text import as_text
-from server.query import QueryFailed, run
+from server.query import Queries, QueryFailed
 
 __all__ = ["Answer", "first_rows"]
 
@@ -23,10 +22,10 @@ class Answer:
     problem: str | None = None
 
 
-def first_rows(archive: Archive, adql: str) -> Answer:
+def first_rows(queries: Queries, adql: str) -> Answer:
     """Run a query and return its first rows, or what is wrong with it."""
     try:
-        result = run(archive, adql, maxrec=MOST_ROWS)
+        result = queries.run(adql, maxrec=MOST_ROWS)
         try:
             batches = list(result.batches())
         finally:

@@ -21,6 +21,7 @@ from schema.published import catalogue
 from server.portal import answers, examples, facts, footprints, formats, release_files, sky
 from server.portal.footprints import Disk, Drawing, Field
 from server.portal.sky import Place, SkyMap
+from server.query import Queries
 
 __all__ = ["blueprint"]
 
@@ -36,12 +37,12 @@ FILTERS: Final[dict[str, Callable[..., str]]] = {
 }
 
 
-def blueprint(archive: Archive) -> Blueprint:
+def blueprint(archive: Archive, queries: Queries) -> Blueprint:
     """Return the pages of an archive, to be registered at the root of an application."""
     portal = Blueprint(
         "portal", __name__, template_folder="templates", static_folder="static", static_url_path="/portal"
     )
-    pages = Pages(archive)
+    pages = Pages(archive, queries)
     portal.add_url_rule("/", "home", pages.home)
     portal.add_url_rule("/targets/<name>", "target", pages.target)
     portal.add_url_rule("/products", "products", pages.products)
@@ -61,6 +62,7 @@ class Pages:
     """The routes over one archive."""
 
     archive: Archive
+    queries: Queries
 
     def everywhere(self) -> dict[str, Any]:
         """Return what every page shows: addresses, version, releases."""
@@ -136,7 +138,7 @@ class Pages:
         return render_template(
             "query.html",
             adql=asked or samples[0].adql,
-            answer=answers.first_rows(self.archive, asked) if asked else None,
+            answer=answers.first_rows(self.queries, asked) if asked else None,
             samples=samples,
             tables=catalogue(),
         )

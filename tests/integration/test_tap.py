@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 
 import pytest
 import pyvo
@@ -10,8 +11,8 @@ from astropy.io.votable import parse
 from astropy.table import Table
 
 from archive.archive import Archive
-from server.portal.examples import queries
-from server.query import QueryTimedOut, run
+from server.portal import examples
+from server.query import Queries, QueryTimedOut
 
 Service = tuple[Archive, str]
 
@@ -154,13 +155,14 @@ def test_a_query_that_takes_too_long_is_stopped(service: Service) -> None:
     shape = "POLYGON(ra, dec, ra + 1, dec, ra, dec + 1)"
     query = f"SELECT COUNT(*) AS n FROM survey.pointing WHERE CONTAINS(POINT(ra, dec), {shape}) = 1"
     impatient = archive.settings.model_copy(update={"query_timeout": 0.5})
+    queries = Queries(Archive(impatient, archive.database, archive.store))
     with pytest.raises(QueryTimedOut, match=r"longer than 0\.5 s"):
-        run(Archive(impatient, archive.database, archive.store), query)
+        queries.run(query)
     assert requests.get(f"{url}/healthz", timeout=10).ok
 
 
 def test_the_examples_of_the_portal_run(full_service: Service) -> None:
-    for example in queries(None):
+    for example in examples.queries(None):
         assert rows(full_service[1], example.adql) is not None
 
 
@@ -171,3 +173,41 @@ def test_parameters_are_named_in_any_case_and_unknown_ones_ignored(full_service:
         timeout=30,
     )
     assert len(answer.text.splitlines()) == 20
+
+
+BIG = "SELECT a.*, b.ra AS b_ra FROM survey.pointing AS a, survey.pointing AS b, survey.target AS c"
+
+
+def backends(archive: Archive) -> int:
+    query = (
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%AS answer LIMIT%'"
+    )
+    with archive.database.reading() as session:
+        return session.connection().exec_driver_sql(query.replace("%", "%%")).scalar_one() - 1
+
+
+def test_clients_that_leave_in_the_middle_leave_no_query_behind(service: Service) -> None:
+    archive, url = service
+    for _ in range(12):
+        with requests.get(f"{url}/tap/sync", {"QUERY": BIG}, stream=True, timeout=30) as answer:
+            assert next(answer.iter_content(1000))
+    assert len(rows(url, "SELECT name FROM survey.target")) == 19
+    for _ in range(100):
+        if backends(archive) <= 1:
+            break
+        time.sleep(0.1)
+    assert backends(archive) <= 1
+
+
+def test_a_connection_serves_one_query_after_the_other_and_is_replaced_when_it_broke(service: Service) -> None:
+    archive, url = service
+    for _ in range(5):
+        assert len(rows(url, "SELECT name FROM survey.target")) == 19
+    assert backends(archive) == 1
+    with archive.database.transaction() as session:
+        ended = session.connection().exec_driver_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid()"
+        )
+        assert ended.all()
+    assert len(rows(url, "SELECT name FROM survey.target")) == 19

@@ -72,7 +72,7 @@ def served(url: str, root: Path, **settings: object) -> Iterator[tuple[Archive, 
     server = make_server("127.0.0.1", 0, lambda _environ, _start: [], threaded=True)
     address = f"http://127.0.0.1:{server.server_port}"
     with opened(url, root, base_url=address, **settings) as archive:
-        server.app = create_app(archive)
+        server.app = app = create_app(archive)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
@@ -81,3 +81,4 @@ def served(url: str, root: Path, **settings: object) -> Iterator[tuple[Archive, 
             server.shutdown()
             thread.join()
             server.server_close()
+            app.extensions["queries"].close()
