@@ -183,7 +183,7 @@ def backends(archive: Archive) -> int:
         "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%AS answer LIMIT%'"
     )
     with archive.database.reading() as session:
-        return session.connection().exec_driver_sql(query.replace("%", "%%")).scalar_one() - 1
+        return int(session.connection().exec_driver_sql(query.replace("%", "%%")).scalar_one()) - 1
 
 
 def test_clients_that_leave_in_the_middle_leave_no_query_behind(service: Service) -> None:
