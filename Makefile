@@ -1,5 +1,5 @@
 # Every target sets up what it needs by itself.
-.PHONY: help setup setup-test demo test test-slow lint format lock bench docs clean
+.PHONY: help setup setup-test demo test test-slow lint format lock bench clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 

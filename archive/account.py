@@ -13,7 +13,7 @@ from pathlib import Path
 
 from archive.errors import ClusterError
 
-__all__ = ["Account"]
+__all__ = ["Account", "owner_of"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Account:
         """
         uid = os.geteuid()
         if uid != 0:
-            return cls(_name(uid), uid, os.getegid(), switched=False)
+            return cls(owner_of(uid), uid, os.getegid(), switched=False)
         try:
             entry = pwd.getpwnam("postgres")
         except KeyError as error:
@@ -68,7 +68,8 @@ class Account:
             os.chown(path, self.uid, self.gid)
 
 
-def _name(uid: int) -> str:
+def owner_of(uid: int) -> str:
+    """Return the name of a user."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:  # a container's made-up user

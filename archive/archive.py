@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
+from sqlalchemy import exc
+
 from archive.cluster import Cluster
 from archive.database import Database, prepare
+from archive.errors import ArchiveError
 from archive.settings import Settings
 from archive.store import Store
 
@@ -37,6 +40,8 @@ def open_archive(settings: Settings) -> Iterator[Archive]:
             store = Store(settings.root / "store")
             store.sweep()
             yield Archive(settings, database, store)
+        except exc.OperationalError as error:
+            raise ArchiveError(f"the database was lost: {str(error.orig).strip().splitlines()[0]}") from error
         finally:
             database.engine.dispose()
 

@@ -16,13 +16,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 from urllib.parse import quote
 
 import psycopg
 import structlog
 
-from archive.account import Account
+from archive.account import Account, owner_of
 from archive.errors import ClusterError
 from archive.processes import end, of_cluster
 
@@ -45,6 +45,7 @@ shared_buffers = '256MB'
 work_mem = '32MB'
 max_connections = 100
 jit = off
+temp_file_limit = '20GB'
 """
 
 
@@ -87,9 +88,8 @@ class Cluster:
         ClusterError
             The server cannot be made or started; the text says why and where its log is.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
         opener = os.getpid()
-        with (self.root / "postgres.users").open("a") as users:
+        with self._opened("postgres.users") as users:
             fcntl.flock(users, fcntl.LOCK_SH)
             self.start()
             try:
@@ -101,8 +101,7 @@ class Cluster:
 
     def start(self) -> None:
         """Make the cluster if there is none, and start it if it is not up."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / "postgres.lock").open("a") as lock:
+        with self._opened("postgres.lock") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if self.is_healthy():
                 return
@@ -134,7 +133,9 @@ class Cluster:
 
     def is_healthy(self) -> bool:
         """Tell whether the archive's database answers."""
-        if not self.socket.exists():
+        if not self.socket.exists() or not self.data.exists():
+            return False
+        if self.socket.stat().st_uid != self.data.stat().st_uid:  # somebody else's, in the temporary directory
             return False
         try:
             with psycopg.connect(self.url, connect_timeout=5) as connection:
@@ -146,6 +147,13 @@ class Cluster:
     @property
     def _keep_mark(self) -> Path:
         return self.root / "postgres.keep"
+
+    def _opened(self, name: str) -> TextIO:
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            return (self.root / name).open("a")
+        except OSError as error:
+            raise ClusterError(f"{self.root} cannot hold an archive: {error.strerror or error}") from error
 
     def _stop_if_last(self, users: int) -> None:
         try:
@@ -160,11 +168,10 @@ class Cluster:
             raise ClusterError(
                 f"{self.home} points to {self.home.readlink()}, which is gone: restore it or remove the link"
             )
-        if self.home.exists():
+        if self.home.is_symlink():
             return
-        if account.may_enter(self.root):
-            self.home.mkdir(mode=0o700)
-            account.give(self.home)
+        if self.home.exists() or account.may_enter(self.root):
+            _private_folder(self.home, account)
             return
         # Root keeps the archive where the server's account may not go (say under /root): the cluster lives elsewhere.
         ELSEWHERE.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -276,14 +283,15 @@ def _program(name: str) -> Path:
 
 
 def _private_folder(folder: Path, account: Account) -> None:
-    """Make the socket's folder, open to the account alone: the folder is what guards the server."""
-    try:
-        folder.mkdir(mode=0o700)
-        account.give(folder)
-    except FileExistsError:
-        status = folder.lstat()
-        if status.st_uid != account.uid or status.st_mode & 0o077:
-            raise ClusterError(f"{folder} is not private to {account.name}: remove it") from None
+    """Make a folder that is open to the account alone, if it is not there: the folder is what guards the server."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    status = folder.lstat()
+    if account.switched and status.st_uid == os.geteuid() and not any(folder.iterdir()):
+        account.give(folder)  # new, or a kill came between making and giving
+    elif status.st_uid != account.uid:
+        raise ClusterError(f"{folder} belongs to {owner_of(status.st_uid)}: run as that user")
+    elif status.st_mode & 0o077:
+        raise ClusterError(f"{folder} is open to others: chmod 700 it")
 
 
 def _first_number(file: Path) -> int | None:

@@ -18,6 +18,7 @@ import psycopg
 import structlog
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, delete, exc, insert, select, text
 from sqlalchemy.orm import Session
 
@@ -98,6 +99,8 @@ def prepare(database: Database) -> None:
             _make_queue(connection)
             _describe(connection)
             _make_reader(connection)
+    except CommandError as error:
+        raise ArchiveError(f"the database is not of this version of musevault: {error}") from error
     except exc.DBAPIError as error:
         raise ArchiveError(f"the database cannot be prepared: {str(error.orig).strip().splitlines()[0]}") from error
 
@@ -132,7 +135,8 @@ def _make_reader(connection: Connection) -> None:
     known = connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": READER}).scalar()
     if known is None:
         connection.execute(text(f"CREATE ROLE {READER} NOLOGIN"))
-    connection.execute(text(f"GRANT {READER} TO CURRENT_USER"))
+    if not connection.execute(text(f"SELECT pg_has_role('{READER}', 'MEMBER')")).scalar():
+        connection.execute(text(f"GRANT {READER} TO CURRENT_USER"))
     for name in (*SCHEMAS, "sphere"):
         connection.execute(text(f'GRANT USAGE ON SCHEMA "{name}" TO {READER}'))
     for published in catalogue():

@@ -2,18 +2,33 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
-from sqlalchemy import delete, exc, func, select
+from sqlalchemy import Select, delete, exc, func, inspect, select
 from sqlalchemy.orm import Session
 
 from archive.database import Database
 from archive.errors import Refused
+from archive.products import lock_publishing
 from schema.base import Base
 from schema.findings import Erratum, Finding
 from schema.observations import ObservingBlock, Pointing, Programme, Target
 from schema.products import NamingRule, Product, Release
 
-__all__ = ["Counts", "counts", "errata", "has_target", "naming_rules", "record", "release_of", "releases"]
+__all__ = [
+    "Counts",
+    "counts",
+    "errata",
+    "has_target",
+    "naming_rules",
+    "record",
+    "release_of",
+    "releases",
+    "releases_with",
+]
+
+RECORD_LOCK: Final = 0x6D757372
+"""Key of the advisory lock under which one release at a time is recorded."""
 
 
 @dataclass(frozen=True)
@@ -29,24 +44,27 @@ class Counts:
     products: int
 
 
-def record(database: Database, rows: Sequence[Base], *, origin: str, findings: Sequence[Finding]) -> bool:
+def record(
+    database: Database, rows: Sequence[Base], *, origin: str, findings: Sequence[Finding], complete: str | None = None
+) -> bool:
     """Write what a source tells, in one transaction; returns whether anything changed.
 
     Rows that are there already are brought to what the source says, attribute by attribute; an attribute that the
-    source leaves unset keeps its value.  Findings of the same origin that no longer hold go.
+    source leaves unset keeps its value.  Findings of the same origin that no longer hold go; so do, when the source
+    is ``complete`` for the release of that identifier, the release's rows that the source does not have.
 
     Raises
     ------
     Refused
-        The rows contradict each other or lack something; nothing was written.
+        The rows contradict each other or lack something, or a row that should go is needed; nothing was written.
     """
     try:
         with database.transaction() as session:
-            changed = False
-            for row in rows:
-                merged = session.merge(row)
-                changed = changed or merged in session.new or session.is_modified(merged)
-                session.flush()
+            session.execute(select(func.pg_advisory_xact_lock(RECORD_LOCK)))
+            lock_publishing(session)  # products make programmes too
+            changed = _merge(session, rows)
+            if complete is not None:
+                changed = _delete_others(session, complete, rows) or changed
             return _record_findings(session, origin, findings) or changed
     except exc.DBAPIError as error:
         raise Refused(f"{origin} cannot be recorded: {str(error.orig).splitlines()[0]}") from error
@@ -62,6 +80,13 @@ def releases(database: Database) -> list[Release]:
     """Return the releases that the archive knows."""
     with database.reading() as session:
         return list(session.scalars(select(Release).order_by(Release.release_id)))
+
+
+def releases_with(database: Database, targets: Sequence[str]) -> list[str]:
+    """Return the identifiers of the releases that describe any of these galaxies."""
+    query = select(Target.release_id).where(Target.name.in_(targets)).distinct().order_by(Target.release_id)
+    with database.reading() as session:
+        return list(session.scalars(query))
 
 
 def has_target(database: Database, name: str) -> bool:
@@ -101,6 +126,50 @@ def counts(database: Database) -> Counts:
 
 def _count(session: Session, table: type[Base]) -> int:
     return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def _merge(session: Session, rows: Sequence[Base]) -> bool:
+    changed = False
+    for row in rows:
+        merged = session.merge(row)
+        changed = changed or merged in session.new or session.is_modified(merged)
+        session.flush()
+    return changed
+
+
+def _delete_others(session: Session, release_id: str, rows: Sequence[Base]) -> bool:
+    """Delete the release's rows that are not among these, those first that refer to others."""
+    kept = {(type(row), tuple(inspect(type(row)).primary_key_from_instance(row))) for row in rows}
+    changed = False
+    for query in _rows_of(release_id):
+        for row in session.scalars(query).all():
+            key = tuple(inspect(type(row)).primary_key_from_instance(row))
+            if (type(row), key) not in kept:
+                _delete(session, row, key)
+                changed = True
+    return changed
+
+
+def _rows_of(release_id: str) -> tuple[Select[Any], ...]:
+    pointings = select(Pointing).join(Target).where(Target.release_id == release_id)
+    return (
+        select(ObservingBlock).where(ObservingBlock.pointing_id.in_(pointings.with_only_columns(Pointing.pointing_id))),
+        pointings,
+        select(Target).where(Target.release_id == release_id),
+        select(NamingRule).where(NamingRule.release_id == release_id),
+        select(Erratum).where(Erratum.release_id == release_id),
+    )
+
+
+def _delete(session: Session, row: Base, key: tuple[str, ...]) -> None:
+    session.delete(row)
+    try:
+        session.flush()
+    except exc.IntegrityError as error:
+        referring = getattr(getattr(error.orig, "diag", None), "table_name", None) or "another"
+        raise Refused(
+            f"the release no longer has {row.__tablename__} {' '.join(key)}, but rows of {referring} refer to it"
+        ) from error
 
 
 def _record_findings(session: Session, origin: str, findings: Sequence[Finding]) -> bool:

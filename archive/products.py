@@ -8,9 +8,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 import structlog
-from sqlalchemy import exc, select
+from sqlalchemy import exc, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from archive.archive import Archive
@@ -34,10 +35,14 @@ __all__ = [
     "get",
     "headers",
     "latest",
+    "lock_publishing",
     "publish",
 ]
 
 log = structlog.get_logger()
+
+PUBLISH_LOCK: Final = 0x6D757370
+"""Key of the advisory lock under which rows that several products share are looked for and made."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,10 @@ class Earlier:
 
 @dataclass(frozen=True)
 class Publication:
-    """A product with everything that must become visible together with it."""
+    """A product with everything that must become visible together with it.
+
+    ``once``: the same content is the same product, whatever its name; for files that come from outside.
+    """
 
     product: Product
     files: Sequence[NewFile]
@@ -82,10 +90,13 @@ class Publication:
     exposures: Sequence[Exposure] = ()
     earlier: Sequence["Earlier"] = ()
     findings: Sequence[Finding] = ()
+    once: bool = False
 
 
 def publish(archive: Archive, publication: Publication) -> bool:
     """Make the product visible with its files, which are in the store; returns False when it was there already.
+
+    One publication at a time: what two of them share, a programme or the content itself, is made by the first.
 
     Raises
     ------
@@ -100,11 +111,10 @@ def publish(archive: Archive, publication: Publication) -> bool:
     artifacts = [_artifact(archive, product_id, new) for new in publication.files]
     try:
         with archive.database.transaction() as session:
+            lock_publishing(session)
+            if _is_there(session, publication):
+                return False
             _add(session, publication, artifacts)
-    except exc.IntegrityError as error:
-        if find(archive, product_id) is not None:  # somebody else was quicker with the same product
-            return False
-        raise Refused(f"{product_id}: {_reason(error)}") from error
     except exc.DBAPIError as error:
         raise Refused(f"{product_id}: {_reason(error)}") from error
     log.info("published", product=product_id, kind=publication.product.kind, files=len(artifacts))
@@ -114,17 +124,25 @@ def publish(archive: Archive, publication: Publication) -> bool:
 def attach(archive: Archive, product_id: str, new: NewFile) -> bool:
     """Add a file to a product that is there; returns False when the product has it already."""
     with archive.database.transaction() as session:
+        lock_publishing(session)
         if session.get(Artifact, new.artifact_id) is not None:
             return False
         session.add(_artifact(archive, product_id, new))
     return True
 
 
+def lock_publishing(session: Session) -> None:
+    """Wait until nobody else publishes, and keep others waiting until the transaction ends.
+
+    To be called by whoever makes rows that publishing makes too, such as programmes.
+    """
+    session.execute(select(func.pg_advisory_xact_lock(PUBLISH_LOCK)))
+
+
 def find_by_content(archive: Archive, sha256: str) -> str | None:
     """Return the product whose own file has this content, or None."""
-    query = select(Artifact.product_id).where(Artifact.sha256 == sha256, Artifact.role == Role.THIS)
     with archive.database.reading() as session:
-        return session.scalar(query)
+        return _find_content(session, sha256)
 
 
 def find(archive: Archive, product_id: str) -> Product | None:
@@ -189,6 +207,17 @@ def _artifact(archive: Archive, product_id: str, new: NewFile) -> Artifact:
         sha256=new.stored.sha256,
         stored=datetime.now(UTC).replace(tzinfo=None),
     )
+
+
+def _find_content(session: Session, sha256: str) -> str | None:
+    return session.scalar(select(Artifact.product_id).where(Artifact.sha256 == sha256, Artifact.role == Role.THIS))
+
+
+def _is_there(session: Session, publication: Publication) -> bool:
+    if session.get(Product, publication.product.product_id) is not None:
+        return True
+    own = [new.stored.sha256 for new in publication.files if new.role == Role.THIS]
+    return publication.once and any(_find_content(session, sha256) is not None for sha256 in own)
 
 
 def _add(session: Session, publication: Publication, artifacts: list[Artifact]) -> None:

@@ -23,14 +23,13 @@ __all__ = ["Settings", "load"]
 class Settings(BaseSettings):
     """What an operator may set."""
 
-    model_config = SettingsConfigDict(env_prefix="MUSEVAULT_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="MUSEVAULT_", env_ignore_empty=True, frozen=True, extra="forbid")
 
     root: Path = Field(Path("vault"), description="Folder of the archive: store, embedded database, logs.")
     database_url: str | None = Field(None, description="PostgreSQL >= 15 with pgSphere; none: the embedded one.")
     data: Path = Field(Path("data"), description="Folder of the data packages: filter curves and templates.")
     base_url: str = Field("http://127.0.0.1:8000", description="Address under which clients reach the service.")
     authority: str = Field("musevault", description="IVOA authority in the identifiers of the products.")
-    dask_scheduler: str | None = Field(None, description="Address of a Dask scheduler; none: a local one.")
     query_timeout: PositiveFloat = Field(60.0, description="Seconds that a synchronous query may take.")
     maxrec_default: PositiveInt = Field(1_000_000, description="Rows of an answer when the client names no MAXREC.")
     maxrec_limit: PositiveInt = Field(15_000_000, description="Rows that no answer exceeds.")
@@ -57,12 +56,16 @@ def load() -> Settings:
     Raises
     ------
     ArchiveError
-        A setting is unknown or has a value that it cannot have.
+        A setting is unknown or has a value that it cannot have; the file that is named is not there.
     """
+    named = os.environ.get("MUSEVAULT_CONFIG")
+    if named and not Path(named).is_file():
+        raise ArchiveError(f"MUSEVAULT_CONFIG names {named}, which is no file")
     try:
         settings = Settings.model_validate({})
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        file = named or "musevault.toml"
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or file}: {e['msg']}" for e in error.errors())
         raise ArchiveError(f"settings: {wrong}") from error
     tidy: dict[str, object] = {name: getattr(settings, name).expanduser().absolute() for name in ("root", "data")}
     if "base_url" in settings.model_fields_set:  # what was not set must go on to look unset

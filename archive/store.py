@@ -115,11 +115,9 @@ class Store:
         return self.folder / "incoming"
 
     def _keep(self, fill: Callable[[BufferedRandom], Stored]) -> Stored:
-        self._incoming.mkdir(parents=True, exist_ok=True)
-        part = self._incoming / f"{uuid.uuid4().hex}.part"
+        part, target = self._part()
         try:
-            with part.open("w+b") as target:
-                fcntl.flock(target, fcntl.LOCK_EX)  # tells a sweep that somebody is writing
+            with target:
                 stored = fill(target)
                 target.flush()
                 os.fsync(target.fileno())
@@ -129,6 +127,20 @@ class Store:
         finally:
             part.unlink(missing_ok=True)
         return stored
+
+    def _part(self) -> tuple[Path, BufferedRandom]:
+        """Open a new file under a lock, which tells a sweep that somebody is writing."""
+        try:
+            self._incoming.mkdir(parents=True, exist_ok=True)
+            while True:
+                part = self._incoming / f"{uuid.uuid4().hex}.part"
+                target = part.open("w+b")
+                fcntl.flock(target, fcntl.LOCK_EX)
+                if os.fstat(target.fileno()).st_nlink:
+                    return part, target
+                target.close()  # a sweep came between opening and locking
+        except OSError as error:
+            raise StoreError(f"cannot store a file: {error.strerror or error}") from error
 
     def _link(self, part: Path, stored: Stored) -> None:
         final = self.path(stored.sha256)

@@ -10,6 +10,7 @@ from typing import Any
 
 import procrastinate
 import structlog
+from sqlalchemy import exc
 
 from archive import jobs
 from archive.archive import Archive
@@ -52,7 +53,11 @@ async def _work(archive: Archive, tasks: Mapping[str, Run], *, drain: bool) -> N
     async with app.open_async():
         await _take_back(app, archive)
         if not drain:
-            await _run(app, archive, wait=True)
+            caring = asyncio.create_task(_care(app, archive))
+            try:
+                await _run(app, archive, wait=True)
+            finally:
+                caring.cancel()
         while drain and jobs.outstanding(archive.database):
             await _run(app, archive, wait=False)
             await asyncio.sleep(0.2)
@@ -68,8 +73,19 @@ async def _run(app: procrastinate.App, archive: Archive, *, wait: bool) -> None:
     )
 
 
+async def _care(app: procrastinate.App, archive: Archive) -> None:
+    """Look after the jobs of the dead for as long as this worker lives."""
+    while True:
+        await asyncio.sleep(archive.settings.worker_timeout)
+        try:
+            await _take_back(app, archive)
+        except (procrastinate.exceptions.ConnectorException, exc.OperationalError) as error:
+            log.warning("cannot look for dead workers", reason=str(error))
+
+
 async def _take_back(app: procrastinate.App, archive: Archive) -> None:
     """Return the jobs of dead workers to the queue."""
+    await app.job_manager.prune_stalled_workers(archive.settings.worker_timeout)
     for entry in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=archive.settings.worker_timeout):
         log.warning("worker died, its job goes back to the queue", job=entry.task_kwargs.get("job_id"))
         await app.job_manager.retry_job(entry)

@@ -87,7 +87,9 @@ def service(root: Path, *, workers: int) -> Iterator[tuple[int, subprocess.Popen
         port = probe.getsockname()[1]
     command = [str(Path(sys.executable).with_name("musevault")), "serve", "--port", str(port)]
     others = {name: value for name, value in os.environ.items() if not name.startswith("MUSEVAULT_")}
-    environment = {**others, "MUSEVAULT_ROOT": str(root), "MUSEVAULT_CONFIG": str(root / "none.toml")}
+    settings = root / "empty.toml"
+    settings.touch()
+    environment = {**others, "MUSEVAULT_ROOT": str(root), "MUSEVAULT_CONFIG": str(settings)}
     server = subprocess.Popen([*command, "--workers", str(workers)], env=environment)
     try:
         await_health(f"http://127.0.0.1:{port}", server)

@@ -34,12 +34,12 @@ fi
 # Python environment, pinned by the lock file -----------------------------------------------------------------------
 python=${PYTHON:-python3}
 pip=".venv/bin/python -m pip install -qq --disable-pip-version-check --no-input"
-digest=$(cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
+digest=$( (pwd; cat requirements.lock pyproject.toml) | sha256sum | cut -c1-16) # an environment cannot be moved
 if [ ! -f ".venv/.$digest" ]; then
     worked=yes
     echo "making the Python environment"
-    [ -x .venv/bin/python ] || "$python" -m venv .venv
     rm -f .venv/.[0-9a-f]*
+    "$python" -m venv --clear .venv
     $pip -r requirements.lock
     $pip --no-deps --no-build-isolation --editable .
     touch ".venv/.$digest"

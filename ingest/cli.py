@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from archive.archive import open_archive
+from archive.intake import written
 from archive.log import configure
 from archive.settings import load
 
@@ -22,13 +23,14 @@ def ingest() -> None:
 
 @ingest.command()
 @click.argument("path", type=PATH)
+@click.option("--release", "release_id", metavar="ID", help="The release that a text describes, if in doubt.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def release(path: Path, *, as_json: bool) -> None:
+def release(path: Path, *, release_id: str | None, as_json: bool) -> None:
     """Load a survey's release: its folder, or the text of its description."""
     from ingest.releases import ingest_release
 
     with open_archive(load()) as archive:
-        report = ingest_release(archive.database, path)
+        report = ingest_release(archive.database, path, release_id=release_id)
     if as_json:
         found = [{"kind": f.kind, "subject": f.subject, "message": f.message} for f in report.findings]
         corrections = [vars(c) for c in report.tables.corrections]
@@ -55,16 +57,20 @@ def products(paths: tuple[Path, ...], *, collection: str, as_json: bool) -> None
     """Take MUSE cubes in: files, or folders of them.  Exit status 1 when a file was refused."""
     from ingest.products import ingest_products
 
-    refused = 0
+    refused = looked_at = 0
     with open_archive(load()) as archive:
         for outcome in ingest_products(archive, paths, collection=collection):
+            looked_at += 1
             refused += outcome.product_id is None
+            path = written(outcome.path)
             if as_json:
-                click.echo(json.dumps({**vars(outcome), "path": str(outcome.path)}))
+                click.echo(json.dumps({**vars(outcome), "path": path}))
             elif outcome.product_id is None:
-                click.echo(f"refused    {outcome.path}: {outcome.reason}")
+                click.echo(f"refused    {path}: {outcome.reason}")
             else:
-                click.echo(f"{'new' if outcome.new else 'known':<10} {outcome.path}: {outcome.product_id}")
+                click.echo(f"{'new' if outcome.new else 'known':<10} {path}: {outcome.product_id}")
+    if not looked_at:
+        click.echo("nothing to take in", err=as_json)
     if refused:
         raise SystemExit(1)
 

@@ -1,7 +1,7 @@
 """What disagrees within a release's tables.  Pure: tables in, disagreements out, for people to judge."""
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
@@ -10,7 +10,7 @@ from typing import Final
 from ingest.mosaic import separation
 from ingest.release import Correction, Galaxy, MuseField, ReleaseTables
 
-__all__ = ["Disagreement", "disagreements"]
+__all__ = ["Disagreement", "disagreements", "repeated_keys"]
 
 HALF_DIGIT: Final = 0.005
 """Rounding of a number printed with two decimals; arcsec for the PSF."""
@@ -42,10 +42,24 @@ def disagreements(tables: ReleaseTables, unapplied: tuple[Correction, ...] = ())
         found += _scale(galaxy)
         found += _positions(galaxy, fields[galaxy.name])
     found += _unknown_galaxies(tables)
-    found += _repeated_starts(tables)
     found += _left_out(tables)
     found += [_not_applicable(c) for c in unapplied]
     return found
+
+
+def repeated_keys(tables: ReleaseTables) -> list[str]:
+    """Return the keys that stand in the tables more than once, of which only the last row would be kept."""
+    keys = Counter(
+        [
+            *(f"programme {row['programme_id']}" for row in tables.programmes),
+            *(f"naming rule {row['kind']} {row['resolution']}" for row in tables.naming),
+            *(f"galaxy {galaxy.name}" for galaxy in tables.galaxies),
+            *(f"pointing {field.pointing_id}" for field in tables.fields),
+            *(f"start {block.tpl_start.isoformat()}" for block in tables.blocks),
+            *(f"erratum {c.table_name} {c.row_key} {c.column_name}" for c in tables.corrections),
+        ]
+    )
+    return [key for key, count in keys.items() if count > 1]
 
 
 def _psf_range(galaxy: Galaxy, fields: list[MuseField]) -> Iterator[Disagreement]:
@@ -102,15 +116,6 @@ def _unknown_galaxies(tables: ReleaseTables) -> Iterator[Disagreement]:
     known = {g.name for g in tables.galaxies}
     for name in dict.fromkeys(f.target for f in tables.fields if f.target not in known):
         yield Disagreement("unknown-galaxy", name, "Table 2 has pointings of it, Table 1 does not have it")
-
-
-def _repeated_starts(tables: ReleaseTables) -> Iterator[Disagreement]:
-    owners = defaultdict(list)
-    for block in tables.blocks:
-        owners[block.tpl_start].append(block.printed_pointing)
-    for start, pointings in owners.items():
-        if len(pointings) > 1:
-            yield Disagreement("repeated-start", start.isoformat(), f"printed for {', '.join(pointings)}")
 
 
 def _left_out(tables: ReleaseTables) -> Iterator[Disagreement]:

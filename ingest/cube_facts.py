@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from archive.cube import Cube
 from archive.errors import Refused
-from ingest.headers import EXPOSURE, Keyword, measured, number, programme_of, read, text, whole
+from ingest.headers import EXPOSURE, Keyword, measured, number, programme_of, read, readable, text, whole
 
 __all__ = ["Oddity", "facts", "oddities"]
 
@@ -31,7 +31,7 @@ def facts(cube: Cube) -> dict[str, Any]:
     Refused
         The cube is not of MUSE.
     """
-    header: Mapping[str, Any] = cube.primary
+    header, _ = readable(cube.primary)
     instrument = text(header.get("INSTRUME", ""))
     if instrument != INSTRUMENT:
         raise Refused(f"INSTRUME is {instrument!r}: only cubes of {INSTRUMENT} are taken")
@@ -58,7 +58,9 @@ def facts(cube: Cube) -> dict[str, Any]:
 
 def oddities(cube: Cube, stat_unit: str | None) -> Iterator[Oddity]:
     """Tell what in the headers cannot be taken at its word."""
-    header: Mapping[str, Any] = cube.primary
+    header, unreadable = readable(cube.primary)
+    if unreadable:
+        yield Oddity("card", f"what stands in the header for {', '.join(unreadable)} cannot be read and is left out")
     combined = _combined(header)
     exptime = number(header.get("EXPTIME", ""))
     if combined and combined > 1 and exptime is not None and not _is_standard(header):

@@ -4,14 +4,21 @@ Modelled on what ESO publishes of MUSE raw frames.  Keywords that are not in eve
 values that ESO writes when it has none.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-__all__ = ["EXPOSURE", "Keyword", "dp_id", "fields", "programme_of", "read"]
+from astropy.io import fits
+
+__all__ = ["ENDINGS", "EXPOSURE", "Keyword", "dp_id", "fields", "programme_of", "read", "readable"]
 
 SENTINELS: Final = frozenset({"", "UNKNOWN", "Tel name not set"})
 MISSING_NUMBERS: Final = frozenset({-1, -999})
+ENDINGS: Final = (".fits", ".fits.fz", ".fits.gz", ".fits.z")
+"""How the names of FITS files end, in small letters."""
+
+COMMENTARY: Final = frozenset({"", "COMMENT", "HISTORY"})
 
 
 class Keyword(NamedTuple):
@@ -22,17 +29,20 @@ class Keyword(NamedTuple):
 
 
 def text(value: object) -> str | None:
-    """Read a string; ESO's words for nothing become None."""
+    """Read a string; nothing, and ESO's words for nothing, become None."""
+    if value is None:
+        return None
     stripped = str(value).strip()
     return None if stripped in SENTINELS else stripped
 
 
 def number(value: object) -> float | None:
-    """Read a number that may stand for anything but a missing one."""
+    """Read a number that may stand for anything but a missing one; what is not finite is none."""
     try:
-        return float(str(value))
+        found = float(str(value))
     except ValueError:
         return None
+    return found if math.isfinite(found) else None
 
 
 def measured(value: object) -> float | None:
@@ -76,6 +86,27 @@ EXPOSURE: Final[Mapping[str, Keyword]] = {
 }
 
 
+def readable(header: fits.Header) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the values that a header gives, and the keywords of the cards that cannot be read.
+
+    Card by card, because one that breaks the standard must not hide the others.  Of a keyword that is repeated the
+    first card counts; a keyword without value is as good as absent.
+    """
+    values: dict[str, Any] = {}
+    unreadable: list[str] = []
+    for card in header.cards:
+        if card.keyword in COMMENTARY:
+            continue
+        try:
+            value = card.value
+        except (ValueError, fits.VerifyError):
+            unreadable.append(card.keyword.encode("unicode_escape").decode())
+            continue
+        if not isinstance(value, fits.card.Undefined):
+            values.setdefault(card.keyword, value)
+    return values, tuple(dict.fromkeys(unreadable))
+
+
 def fields(header: Mapping[str, Any], keywords: Mapping[str, Keyword] = EXPOSURE) -> dict[str, Any]:
     """Return the fields that a header tells, None for what it does not."""
     return {field: read(header, keyword) for field, keyword in keywords.items()}
@@ -94,10 +125,10 @@ def dp_id(header: Mapping[str, Any]) -> str | None:
 
 
 def strip_ending(file_name: str) -> str:
-    """Return a file's name without ``.fits`` and what compressed it."""
-    for ending in (".fits", ".fits.fz", ".fits.gz", ".fits.Z"):
-        if file_name.endswith(ending):
-            return file_name.removesuffix(ending)
+    """Return a file's name without ``.fits``, in capitals or not, and what compressed it."""
+    for ending in ENDINGS:
+        if file_name.lower().endswith(ending):
+            return file_name[: -len(ending)]
     return file_name
 
 

@@ -4,6 +4,7 @@ Pure: header in, activities out.  REC1 is the first recipe, the highest number t
 what the one before it made, under names that were not kept.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from itertools import pairwise
@@ -72,9 +73,15 @@ def _parameters(header: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     found = {}
     number = 1
     while (name := header.get(f"{prefix} PARAM{number} NAME")) is not None:
-        found[str(name)] = header.get(f"{prefix} PARAM{number} VALUE")
+        found[str(name)] = _in_json(header.get(f"{prefix} PARAM{number} VALUE"))
         number += 1
     return found
+
+
+def _in_json(value: object) -> object:
+    """JSON has neither infinite nor complex numbers: those are kept as they are written."""
+    plain = value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
+    return value if plain else str(value)
 
 
 def _entity(frame: str) -> str:

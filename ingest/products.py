@@ -4,7 +4,8 @@ A file that cannot be taken is remembered with the reason and never stops the re
 has not changed since is not read again.
 """
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,12 +14,14 @@ import structlog
 
 from archive import intake, observations, products
 from archive.archive import Archive
-from archive.cube import Cube, NotACube
+from archive.cube import Cube
 from archive.errors import ArchiveError, Refused
-from archive.fits_structure import Hdu, read_structure
+from archive.fits_structure import BLOCK, Hdu, read_structure, text
+from archive.intake import written
 from archive.products import HeaderText, NewFile, Publication
+from archive.store import Stored
 from ingest import headers
-from ingest.cube_facts import facts, oddities
+from ingest.cube_facts import Oddity, facts, oddities
 from ingest.pipeline_record import activities
 from schema.findings import Finding
 from schema.observations import Exposure, Programme
@@ -28,8 +31,8 @@ __all__ = ["Outcome", "files_in", "ingest_product", "ingest_products"]
 
 log = structlog.get_logger()
 
-ENDINGS: Final = (".fits", ".fits.fz", ".fits.gz", ".fits.Z")
 FITS: Final = "application/fits"
+CARD: Final = 80
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,24 @@ class Outcome:
     reason: str | None = None
 
 
+@dataclass(frozen=True)
+class _Contents:
+    """What a file says of itself."""
+
+    facts: dict[str, Any]
+    oddities: tuple[Oddity, ...]
+    header: Mapping[str, Any]
+    texts: tuple[HeaderText, ...]
+
+
 def files_in(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yield the files that are named, and the FITS files below the folders that are."""
+    """Yield the files that are named, and the FITS files below the folders that are.
+
+    A folder that cannot be read is yielded itself: whoever takes it for a file will say so.
+    """
     for path in paths:
         if path.is_dir():
-            yield from sorted(p for p in path.rglob("*") if p.name.endswith(ENDINGS) and p.is_file())
+            yield from sorted(_below(path))
         else:
             yield path
 
@@ -54,72 +70,114 @@ def files_in(paths: Iterable[Path]) -> Iterator[Path]:
 def ingest_products(archive: Archive, paths: Iterable[Path], *, collection: str) -> Iterator[Outcome]:
     """Take files in, one after the other; yields what became of each."""
     for path in files_in(paths):
-        known = intake.find_unchanged(archive.database, path)
+        seen = intake.look(path)
+        known = intake.find_unchanged(archive.database, path, seen)
         if known is not None and products.find(archive, known) is not None:
             yield Outcome(path, known)
             continue
         outcome = _attempt(archive, path, collection=collection)
-        intake.remember(archive.database, path, product_id=outcome.product_id, reason=outcome.reason)
+        if not path.is_dir():
+            intake.remember(archive.database, path, seen, product_id=outcome.product_id, reason=outcome.reason)
         yield outcome
 
 
 def ingest_product(archive: Archive, path: Path, *, collection: str) -> Outcome:
     """Take one file in.
 
+    What is published is read from the copy in the store: whatever happens to the original meanwhile, file and
+    catalogue agree.
+
     Raises
     ------
     Refused
-        It is no FITS file, not whole, or no cube of MUSE; the text says which.
+        It is no FITS file, not whole, or no cube of MUSE, or it changed while it was read; the text says which.
     StoreError
         It cannot be stored.
     """
-    try:
-        hdus = read_structure(path)
-        with Cube(path) as cube:
-            found = facts(cube)
-            odd = tuple(oddities(cube, _stat_unit(hdus)))
-            header: dict[str, Any] = dict(cube.primary)
-    except NotACube as error:
-        raise Refused(str(error)) from error
-    except ValueError as error:
-        raise Refused(str(error)) from error
-    except OSError as error:
-        raise Refused(f"cannot be read: {error.strerror or error}") from error
+    seen = intake.look(path)
+    _read(path)  # a first look, so that rubbish does not come into the store
     stored = archive.store.put(path)
+    if intake.look(path) != seen:
+        raise Refused("changed while it was read")
     held = products.find_by_content(archive, stored.sha256)
     if held is not None:
         return Outcome(path, held)
-    product_id = f"{_stem(path)}-{stored.sha256[:8]}"
-    made_by, used, earlier = activities(header, product_id=product_id)
-    publication = Publication(
-        product=_product(archive, product_id, found, collection),
-        files=[
-            NewFile(
-                stored=stored,
-                artifact_id=f"{product_id}.fits",
-                file_name=path.name,
-                media_type=FITS,
-                headers=_texts(hdus),
-            )
-        ],
-        activity=made_by,
-        used=used,
-        earlier=earlier,
-        programme=_programme(found["programme_id"]),
-        exposures=_exposures(header, found["programme_id"]),
-        findings=[
-            Finding(origin=f"product:{product_id}", kind=o.kind, subject=product_id, message=o.message) for o in odd
-        ],
-    )
-    return Outcome(path, product_id, new=products.publish(archive, publication))
+    publication = _publication(archive, path, stored, collection)
+    product_id = publication.product.product_id
+    if products.publish(archive, publication):
+        return Outcome(path, product_id, new=True)
+    return Outcome(path, products.find_by_content(archive, stored.sha256) or product_id)
 
 
 def _attempt(archive: Archive, path: Path, *, collection: str) -> Outcome:
     try:
         return ingest_product(archive, path, collection=collection)
     except ArchiveError as error:
-        log.warning("refused", path=str(path), reason=error.message)
+        log.warning("refused", path=written(path), reason=error.message)
         return Outcome(path, None, reason=error.message)
+    except Exception as error:  # one odd file must not stop the rest
+        log.exception("failed", path=written(path))
+        words = " ".join(f"{type(error).__name__}: {error}".split())
+        return Outcome(path, None, reason=f"a fault of ours: {words}")
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    unreadable: list[OSError] = []
+    for parent, _, names in os.walk(folder, onerror=unreadable.append):
+        files = (Path(parent, name) for name in names if name.lower().endswith(headers.ENDINGS))
+        yield from (file for file in files if file.is_file())
+    yield from (Path(error.filename) for error in unreadable)
+
+
+def _read(path: Path) -> _Contents:
+    """Read everything but the voxels.
+
+    Raises
+    ------
+    Refused
+        With the one reason why the file is no cube of MUSE.
+    """
+    if path.is_dir():
+        raise Refused("the folder cannot be read")
+    try:
+        hdus = read_structure(path)
+        with Cube(path) as cube:
+            odd = tuple(oddities(cube, _stat_unit(hdus)))
+            header, _ = headers.readable(cube.primary)
+            return _Contents(facts(cube), odd, header, _texts(path, hdus))
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    except OSError as error:
+        raise Refused(f"cannot be read: {error.strerror or error}") from error
+
+
+def _publication(archive: Archive, path: Path, stored: Stored, collection: str) -> Publication:
+    contents = _read(archive.store.get(stored.sha256))
+    product_id = f"{_stem(path)}-{stored.sha256[:8]}"
+    programme_id = contents.facts["programme_id"]
+    made_by, used, earlier = activities(contents.header, product_id=product_id)
+    return Publication(
+        product=_product(archive, product_id, contents.facts, collection),
+        files=[
+            NewFile(
+                stored=stored,
+                artifact_id=f"{product_id}.fits",
+                file_name=written(path.name),
+                media_type=FITS,
+                headers=contents.texts,
+            )
+        ],
+        activity=made_by,
+        used=used,
+        earlier=earlier,
+        programme=_programme(programme_id),
+        exposures=_exposures(contents.header, programme_id),
+        findings=[
+            Finding(origin=f"product:{product_id}", kind=o.kind, subject=product_id, message=o.message)
+            for o in contents.oddities
+        ],
+        once=True,
+    )
 
 
 def _product(archive: Archive, product_id: str, found: dict[str, Any], collection: str) -> Product:
@@ -133,7 +191,7 @@ def _programme(programme_id: str | None) -> Programme | None:
     return None if programme_id is None else Programme(programme_id=programme_id)
 
 
-def _exposures(header: dict[str, Any], programme_id: str | None) -> list[Exposure]:
+def _exposures(header: Mapping[str, Any], programme_id: str | None) -> list[Exposure]:
     """The primary header of a pipeline's product is, for the most part, that of its first raw frame."""
     dp_id = headers.dp_id(header)
     if dp_id is None or not dp_id.startswith("MUSE."):
@@ -141,16 +199,33 @@ def _exposures(header: dict[str, Any], programme_id: str | None) -> list[Exposur
     return [Exposure(dp_id=dp_id, programme_id=programme_id, **headers.fields(header))]
 
 
-def _texts(hdus: tuple[Hdu, ...]) -> tuple[HeaderText, ...]:
-    return tuple(
-        HeaderText(number, hdu.name or None, "\n".join(str(card).rstrip() for card in hdu.header.cards))
-        for number, hdu in enumerate(hdus)
-    )
+def _texts(path: Path, hdus: tuple[Hdu, ...]) -> tuple[HeaderText, ...]:
+    """The headers as they stand in the file: also cards that cannot be read are kept."""
+    texts = []
+    start = 0
+    with path.open("rb") as file:
+        for number, hdu in enumerate(hdus):
+            file.seek(start)
+            texts.append(HeaderText(number, hdu.name or None, _cards(file.read(hdu.data_offset - start))))
+            start = hdu.data_offset + -(-hdu.data_size // BLOCK) * BLOCK
+    return tuple(texts)
+
+
+def _cards(header: bytes) -> str:
+    """One card a line up to END; bytes that no header should hold are written as escapes."""
+    cards = [header[place : place + CARD] for place in range(0, len(header), CARD)]
+    lines = (card.decode("ascii", "backslashreplace").rstrip() for card in cards)
+    found = []
+    for line in lines:
+        if line == "END":
+            break
+        found.append("".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in line))
+    return "\n".join(found)
 
 
 def _stat_unit(hdus: tuple[Hdu, ...]) -> str | None:
-    units = [hdu.header.get("BUNIT") for hdu in hdus if hdu.name == "STAT"]
-    return None if not units or units[0] is None else str(units[0]).strip()
+    units = [text(hdu.header, "BUNIT") for hdu in hdus if hdu.name == "STAT"]
+    return units[0] or None if units else None
 
 
 def _stem(path: Path) -> str:

@@ -1,14 +1,14 @@
 """Read a survey's folder: ``survey.toml`` and the tables of targets, pointings, observing blocks and errata."""
 
 import csv
-import tomllib
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from archive.errors import Refused
 from ingest.release import Block, Correction, Galaxy, MuseField, PsfRange, ReleaseTables
+from ingest.survey_file import read_survey, read_utf8
 
 __all__ = ["read_folder"]
 
@@ -26,11 +26,11 @@ def read_folder(folder: Path) -> ReleaseTables:
     Refused
         A file is missing, or a row cannot be understood (the text names file and line).
     """
-    facts = _toml(folder / "survey.toml")
+    facts, programmes, naming = read_survey(folder / "survey.toml")
     return ReleaseTables(
-        facts=facts["release"],
-        programmes=tuple(facts["programme"]),
-        naming=tuple(facts["naming"]),
+        facts=facts,
+        programmes=programmes,
+        naming=naming,
         galaxies=_rows(folder / "targets.csv", _galaxy),
         fields=_rows(folder / "pointings.csv", _field),
         blocks=_rows(folder / "observing_blocks.csv", _block),
@@ -38,30 +38,15 @@ def read_folder(folder: Path) -> ReleaseTables:
     )
 
 
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as opened:
-            return tomllib.load(opened)
-    except FileNotFoundError as error:
-        raise Refused(f"{path} is missing") from error
-    except tomllib.TOMLDecodeError as error:
-        raise Refused(f"{path}: {error}") from error
-
-
 def _rows(path: Path, read: Callable[[Row], Read]) -> tuple[Read, ...]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError as error:
-        raise Refused(f"{path} is missing") from error
+    lines = read_utf8(path).splitlines()
     skipped = sum(1 for line in lines if line.startswith("#"))
     reader = csv.DictReader(line for line in lines if not line.startswith("#"))
-    found = []
-    for row in reader:
-        try:
-            found.append(read(row))
-        except (KeyError, TypeError, ValueError) as error:
-            raise Refused(f"{path}, line {reader.line_num + skipped}: {error}") from error
-    return tuple(found)
+    try:
+        return tuple(read(row) for row in reader)
+    except (AttributeError, KeyError, TypeError, ValueError, csv.Error) as error:
+        # The None that stands for what a short row lacks has no attributes and is no number.
+        raise Refused(f"{path}, line {reader.line_num + skipped}: {error}") from error
 
 
 def _galaxy(row: Row) -> Galaxy:

@@ -28,7 +28,10 @@ def read_text(path: Path) -> ReleaseTables:
     Refused
         The text does not hold both tables; a row cannot be understood (the text names it).
     """
-    text = path.read_text(encoding="utf-8", errors="replace")
+    try:
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
+    except OSError as error:
+        raise Refused(f"{path} cannot be read: {error.strerror or error}") from error
     lines = [line.rstrip("\n") for line in text.splitlines()]
     galaxies = tuple(_galaxy(cells) for line in lines if (cells := _table1_cells(line)))
     fields, blocks = _pointings(lines)
@@ -95,10 +98,14 @@ def _field(cells: list[str]) -> MuseField:
 def _blocks(pointing: str, *, starts: list[str], ranks: list[str]) -> list[Block]:
     if len(starts) != len(ranks):
         raise Refused(f"Table 2, {pointing}: {len(starts)} starts but {len(ranks)} lists of exposures")
-    return [
-        Block(datetime.fromisoformat(start), pointing, pointing, tuple(int(n) for n in numbers.split("-")))
-        for start, numbers in zip(starts, ranks, strict=True)
-    ]
+    return [_block(pointing, start, numbers) for start, numbers in zip(starts, ranks, strict=True)]
+
+
+def _block(pointing: str, start: str, numbers: str) -> Block:
+    try:
+        return Block(datetime.fromisoformat(start), pointing, pointing, tuple(int(n) for n in numbers.split("-")))
+    except ValueError as error:
+        raise Refused(f"Table 2, {pointing}, {start} {numbers}: {error}") from error
 
 
 def _numbers(table: str, row: str, cells: list[str]) -> list[float]:

@@ -1,7 +1,10 @@
 """The one command ``musevault``: finds what the packages hang under it, and imports none of them until asked."""
 
+import signal
 import sys
 from importlib.metadata import EntryPoint, entry_points
+from types import FrameType
+from typing import NoReturn
 
 import click
 
@@ -28,6 +31,23 @@ class Commands(click.Group):
         if not isinstance(command, click.Command):
             raise TypeError(f"entry point {cmd_name} of {GROUP} is no command")
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command so that whatever ends it, its clean-up is done and one clear line is said."""
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _leave)
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(f"{where}{error.strerror or error}") from error
+
+
+def _leave(number: int, _frame: FrameType | None) -> NoReturn:
+    """Leave by an exception, so that what was opened is closed."""
+    raise SystemExit(128 + number)
 
 
 @click.command(cls=Commands)

@@ -4,6 +4,7 @@ It types the commands that an operator would type, tells how long each took, and
 again, also after it was killed, goes on from what is there.
 """
 
+import ctypes
 import json
 import shutil
 import signal
@@ -22,6 +23,8 @@ import click
 from musevault.selfcheck import await_health, check
 
 __all__ = ["demo"]
+
+PR_SET_PDEATHSIG = 1
 
 EXAMPLES = """
   portal   {url}/
@@ -48,7 +51,11 @@ EXAMPLES = """
 def demo(*, survey: Path, cube: Path, port: int, leave: bool) -> None:
     """Show the whole archive on the survey's log and a real MUSE cube."""
     begin = time.monotonic()
-    for number in (signal.SIGTERM, signal.SIGINT):  # also where a shell in the background ignores the latter
+    for number in (
+        signal.SIGTERM,
+        signal.SIGHUP,
+        signal.SIGINT,
+    ):  # also where a shell in the background ignores the latter
         signal.signal(number, _interrupt)
     try:
         _step("init", "init")
@@ -93,7 +100,8 @@ def _service(port: int) -> Iterator[str]:
     click.secho(f"$ musevault serve --port {port}", bold=True)
     begin = time.monotonic()
     # Its own session: a Ctrl-C comes to us alone, and we stop the service in order.
-    server = subprocess.Popen([_program(), "serve", "--port", str(port)], start_new_session=True)
+    command = [_program(), "serve", "--port", str(port)]
+    server = subprocess.Popen(command, start_new_session=True, preexec_fn=_die_with_parent)  # noqa: PLW1509  no threads
     try:
         await_health(url, server)
         click.echo(f"  service: {time.monotonic() - begin:.1f} s")
@@ -101,6 +109,11 @@ def _service(port: int) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait()
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to end the service when the demo is killed."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _program() -> str:

@@ -1,13 +1,13 @@
 """The whole processing on one page: which task makes which products from which inputs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from archive.worker import Run
 from processing import tasks
 from processing.names import image_id
-from schema.products import Product
+from schema.products import Product, Role
 
 __all__ = ["TASKS", "BandImagesTask"]
 
@@ -30,6 +30,11 @@ class BandImagesTask:
         """Yield the identifiers of the products that the task makes of one."""
         for band in self._covered(product):
             yield image_id(product, band)
+
+    def is_done(self, product: Product, held: Collection[str]) -> bool:
+        """Tell whether everything that the task makes of a product is there, its picture too."""
+        shown = any(a.role == Role.PREVIEW for a in product.artifacts)
+        return shown and all(output in held for output in self.outputs(product))
 
     def parameters(self, product: Product) -> dict[str, Any]:
         """Return what the task is called with."""

@@ -69,12 +69,12 @@ def header_texts(hdus: fits.HDUList) -> tuple[HeaderText, ...]:
 def _primary(cube: fits.Header, image: BandImage, band: Band, source: str) -> fits.Header:
     header = fits.Header()
     for keyword in INHERITED:
-        if keyword in cube:
+        if keyword in cube and _is_readable(cube.cards[keyword]):
             header.append(cube.cards[keyword])
     header["PRODCATG"] = (band.prodcatg, "data product category")
     header["PROCSOFT"] = (f"musevault/{__version__}", "data reduction software")
     header["DATE"] = (datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"), "file creation date, UTC")
-    header["PROV1"] = (source, "cube that the image was made from")
+    header["PROV1"] = (_ascii(source), "cube that the image was made from")
     header["HIERARCH ESO DRS MUSE FILTER NAME"] = (band.name, "filter used")
     header["HIERARCH ESO DRS MUSE FILTER FRACTION"] = (round(band.fraction, 4), "part of the filter in the cube")
     if band.zero_point is not None:
@@ -94,7 +94,20 @@ def _extension(name: str, pixels: np.ndarray[Any, Any], cube: Cube, classes: Map
         for column in (1, 2):
             header[f"CD{row}_{column}"] = float(matrix[row - 1, column - 1])
     for keyword in ("RADESYS", "LONPOLE", "LATPOLE", "CSYER1", "CSYER2"):
-        if keyword in cube.header:
+        if keyword in cube.header and _is_readable(cube.header.cards[keyword]):
             header[keyword] = cube.header[keyword]
     header.update({"HDUCLASS": "ESO", "HDUDOC": "SDP", "HDUVERS": "SDP version 8", "HDUCLAS1": "IMAGE", **classes})
     return fits.ImageHDU(pixels, header, name=name)
+
+
+def _is_readable(card: fits.Card) -> bool:
+    """Whether a card keeps the standard: one that does not is no card of ours."""
+    try:
+        return card.value is not None
+    except (ValueError, fits.VerifyError):
+        return False
+
+
+def _ascii(name: str) -> str:
+    """FITS headers hold printable ASCII only: other characters are written as escapes."""
+    return "".join(c if c.isascii() and c.isprintable() else c.encode("unicode_escape").decode() for c in name)

@@ -31,7 +31,7 @@ def submit_missing(archive: Archive, names: Sequence[str]) -> list[Job]:
         jobs.submit(archive.database, task.name, task.parameters(product))
         for task in TASKS
         for product in wanted
-        if product.kind == task.takes and any(output not in held for output in task.outputs(product))
+        if product.kind == task.takes and not task.is_done(product, held)
     ]
 
 

@@ -56,8 +56,19 @@ def band_images(archive: Archive, parameters: Mapping[str, Any], job_id: str, pr
             activity, used = _activity(product, name, curves.get(name), job_id, started)
             hdus = image_file.image_hdus(cube, image, band, source=source.file_name)
             _publish(archive, product, band, image, hdus=hdus, made_by=(activity, used))
-    if WHITE in images:
-        products.attach(archive, product.product_id, _preview(archive, product.product_id, images[WHITE]))
+    _show(archive, product)
+
+
+def _show(archive: Archive, cube: Product) -> None:
+    """Let the picture of its white image stand for a cube too; also when an earlier run died before it came to that."""
+    white_image = products.find(archive, image_id(cube, WHITE))
+    if white_image is None or any(a.role == Role.PREVIEW for a in cube.artifacts):
+        return
+    picture = next(a for a in white_image.artifacts if a.role == Role.PREVIEW)
+    name = f"{cube.product_id}.png"
+    stored = Stored(picture.sha256, picture.file_size)
+    file = NewFile(stored=stored, artifact_id=name, file_name=name, media_type=PNG, role=Role.PREVIEW)
+    products.attach(archive, cube.product_id, file)
 
 
 def _images(

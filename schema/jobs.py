@@ -22,12 +22,8 @@ class Phase(StrEnum):
     ERROR = "ERROR"
     ABORTED = "ABORTED"
 
-    def may_become(self, later: "Phase") -> bool:
-        """Tell whether UWS allows the step; a job whose worker died goes back from EXECUTING to QUEUED."""
-        return later in TRANSITIONS[self]
 
-
-TRANSITIONS: Final[dict[Phase, frozenset[Phase]]] = {
+TRANSITIONS: Final[dict[Phase, frozenset[Phase]]] = {  # a job whose worker died goes back from EXECUTING to QUEUED
     Phase.PENDING: frozenset({Phase.QUEUED, Phase.ABORTED}),
     Phase.QUEUED: frozenset({Phase.EXECUTING, Phase.ABORTED, Phase.ERROR}),
     Phase.EXECUTING: frozenset({Phase.QUEUED, Phase.COMPLETED, Phase.ERROR, Phase.ABORTED}),

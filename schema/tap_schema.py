@@ -5,7 +5,7 @@ The rows are computed from the declarations; ``archive.database`` writes them wh
 
 from typing import Any
 
-from sqlalchemy import SmallInteger
+from sqlalchemy import ForeignKey as Refers
 from sqlalchemy.orm import Mapped
 
 from schema.base import Base, column, hidden, table
@@ -32,7 +32,9 @@ class Tables(Base):
     __tablename__ = "tables"
     __table_args__ = (table("tap_schema", "The published tables and views."),)
 
-    schema_name: Mapped[str] = column(doc="Schema of the table.", ucd="meta.id", principal=True)
+    schema_name: Mapped[str] = column(
+        None, Refers("tap_schema.schemas.schema_name"), doc="Schema of the table.", ucd="meta.id", principal=True
+    )
     table_name: Mapped[str] = column(
         primary_key=True, doc="Name of the table as queries write it.", ucd="meta.id;meta.table", principal=True
     )
@@ -49,7 +51,12 @@ class Columns(Base):
     __table_args__ = (table("tap_schema", "The columns of the published tables."),)
 
     table_name: Mapped[str] = column(
-        primary_key=True, doc="Table of the column.", ucd="meta.id;meta.table", principal=True
+        None,
+        Refers("tap_schema.tables.table_name"),
+        primary_key=True,
+        doc="Table of the column.",
+        ucd="meta.id;meta.table",
+        principal=True,
     )
     column_name: Mapped[str] = column(primary_key=True, doc="Name of the column.", ucd="meta.id", principal=True)
     datatype: Mapped[str] = column(doc="VOTable data type.", ucd="meta.code.class", principal=True)
@@ -62,9 +69,9 @@ class Columns(Base):
     utype: Mapped[str | None] = column(doc="Path in a data model.", ucd="meta.id")
     unit: Mapped[str | None] = column(doc="Unit, in VOUnit syntax.", ucd="meta.unit", principal=True)
     ucd: Mapped[str | None] = column(doc="UCD1+.", ucd="meta.ucd", principal=True)
-    indexed: Mapped[int] = column(SmallInteger(), doc="1 where an index helps.", ucd="meta.code")
-    principal: Mapped[int] = column(SmallInteger(), doc="1 for what a short listing shows.", ucd="meta.code")
-    std: Mapped[int] = column(SmallInteger(), doc="1 where a standard defines the column.", ucd="meta.code")
+    indexed: Mapped[int] = column(doc="1 where an index helps.", ucd="meta.code")
+    principal: Mapped[int] = column(doc="1 for what a short listing shows.", ucd="meta.code")
+    std: Mapped[int] = column(doc="1 where a standard defines the column.", ucd="meta.code")
     column_index: Mapped[int | None] = column(doc="Place within the table.", ucd="meta.number")
 
 
@@ -75,8 +82,20 @@ class Keys(Base):
     __table_args__ = (table("tap_schema", "Foreign keys between published tables."),)
 
     key_id: Mapped[str] = column(primary_key=True, doc="Identifier of the key.", ucd="meta.id", principal=True)
-    from_table: Mapped[str] = column(doc="Table that refers.", ucd="meta.id;meta.table", principal=True)
-    target_table: Mapped[str] = column(doc="Table that is referred to.", ucd="meta.id;meta.table", principal=True)
+    from_table: Mapped[str] = column(
+        None,
+        Refers("tap_schema.tables.table_name"),
+        doc="Table that refers.",
+        ucd="meta.id;meta.table",
+        principal=True,
+    )
+    target_table: Mapped[str] = column(
+        None,
+        Refers("tap_schema.tables.table_name"),
+        doc="Table that is referred to.",
+        ucd="meta.id;meta.table",
+        principal=True,
+    )
     utype: Mapped[str | None] = column(doc="Relation in a data model.", ucd="meta.id")
     description: Mapped[str | None] = column(doc="What the key relates.", ucd="meta.note")
 
@@ -87,7 +106,9 @@ class KeyColumns(Base):
     __tablename__ = "key_columns"
     __table_args__ = (table("tap_schema", "Columns of the foreign keys."),)
 
-    key_id: Mapped[str] = column(primary_key=True, doc="Key.", ucd="meta.id", principal=True)
+    key_id: Mapped[str] = column(
+        None, Refers("tap_schema.keys.key_id"), primary_key=True, doc="Key.", ucd="meta.id", principal=True
+    )
     from_column: Mapped[str] = column(primary_key=True, doc="Column that refers.", ucd="meta.id", principal=True)
     target_column: Mapped[str] = column(doc="Column that is referred to.", ucd="meta.id", principal=True)
 

@@ -1,5 +1,6 @@
 """The web application: every service of one archive, put together."""
 
+import structlog
 from flask import Flask, Response
 from sqlalchemy import exc, text
 
@@ -10,6 +11,9 @@ from server.query import Queries
 
 __all__ = ["create_app"]
 
+log = structlog.get_logger()
+
+REQUEST_BYTES = 4 << 20
 POLICY = (
     "default-src 'none'; img-src 'self'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
@@ -19,6 +23,7 @@ def create_app(archive: Archive) -> Flask:
     """Return the application that serves an archive."""
     app = Flask("musevault", static_folder=None)
     app.url_map.strict_slashes = False
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = REQUEST_BYTES
     queries = app.extensions["queries"] = Queries(archive)
     app.register_blueprint(tap.blueprint(archive, queries))
     app.register_blueprint(sia.blueprint(archive, queries))
@@ -33,6 +38,11 @@ def create_app(archive: Archive) -> Flask:
         except exc.SQLAlchemyError:
             return Response("the database does not answer\n", status=503, content_type="text/plain")
         return Response("ok\n", content_type="text/plain")
+
+    @app.errorhandler(exc.OperationalError)
+    def unavailable(error: exc.OperationalError) -> Response:
+        log.warning("the database does not answer", reason=str(error.orig))
+        return Response("the database does not answer\n", status=503, content_type="text/plain")
 
     @app.after_request
     def guard(response: Response) -> Response:

@@ -1,23 +1,28 @@
 """What all services share (IVOA DALI 1.1): parameters without regard to case, errors as VOTable, streamed answers."""
 
+import re
 from collections.abc import Callable, Iterator
 from functools import wraps
+from itertools import chain
 from typing import Any
 
 import structlog
 from flask import Response, request
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import HTTPException
 
 from server.adql import AdqlError
-from server.encoders import Format, find
+from server.encoders import Format, acceptable, find
+from server.encoders.compression import gzipped
 from server.encoders.votable import error_document
-from server.query import QueryFailed, QueryTimedOut, Result
+from server.query import QueryFailed, QueryTimedOut, Result, ServiceBusy
 
 __all__ = ["UsageError", "answer", "chosen_format", "error", "errors_as_votable", "maxrec", "parameters"]
 
 log = structlog.get_logger()
 
 VOTABLE = "application/x-votable+xml"
+RETRY_SECONDS = "10"
 
 
 class UsageError(ValueError):
@@ -44,35 +49,54 @@ def maxrec(given: MultiDict[str, str]) -> int | None:
     value = given.get("MAXREC", "").strip()
     if not value:
         return None
-    if not value.isdigit():
-        raise UsageError(f"MAXREC must be a number of rows, not {value!r}")
-    return int(value)
+    if re.fullmatch(r"[0-9]+", value) is None:
+        raise UsageError(f"MAXREC must be a number of rows, not {value[:40]!r}")
+    return int(value[:18])  # more digits are more rows than anybody has
 
 
 def chosen_format(name: str | None) -> Format:
-    """Return the format that a client asks for, VOTable when it does not care.
+    """Return the format that a client asks for; when it names none, what its Accept header likes best.
 
     Raises
     ------
     UsageError
         The service does not write it.
     """
-    chosen = find(name or None)
+    if not name:
+        return acceptable(request.accept_mimetypes)
+    chosen = find(name)
     if chosen is None:
         raise UsageError(f"this service does not write {name!r}")
     return chosen
 
 
 def answer(result: Result, chosen: Format) -> Response:
-    """Stream a result; the connection is given back when the client has it all or leaves."""
+    """Stream a result; the connection is given back when the client has it all or leaves.
+
+    Raises
+    ------
+    QueryFailed
+        The query failed before anything was written: that can still be an error.
+    """
+    blocks = chosen.encode(result)
+    packed = not chosen.packed and request.accept_encodings.quality("gzip") > 0
+    try:
+        first = next(blocks)
+    except BaseException:
+        result.close()
+        raise
 
     def body() -> Iterator[bytes]:
         try:
-            yield from chosen.encode(result)
+            yield from gzipped(chain([first], blocks)) if packed else chain([first], blocks)
         finally:
             result.close()
 
     response = Response(body(), content_type=chosen.media_type)
+    response.headers["Content-Disposition"] = f'inline; filename="result.{chosen.suffix}"'
+    response.vary.update(("Accept", "Accept-Encoding"))
+    if packed:
+        response.content_encoding = "gzip"
     response.call_on_close(result.close)
     return response
 
@@ -91,6 +115,12 @@ def errors_as_votable(view: Callable[..., Response]) -> Callable[..., Response]:
             return view(*arguments, **keywords)
         except (AdqlError, UsageError) as problem:
             return error(str(problem), 400)
+        except HTTPException as problem:
+            return error(problem.description or problem.name, problem.code or 400)
+        except ServiceBusy as problem:
+            busy = error(str(problem), 503)
+            busy.headers["Retry-After"] = RETRY_SECONDS
+            return busy
         except QueryTimedOut as problem:
             return error(str(problem), 408)
         except QueryFailed as problem:

@@ -15,7 +15,7 @@ def blueprint(archive: Archive) -> Blueprint:
 
     @routes.get("/<artifact_id>")
     def file(artifact_id: str) -> Response:
-        artifact = products.find_artifact(archive, artifact_id)
+        artifact = None if "\0" in artifact_id else products.find_artifact(archive, artifact_id)
         if artifact is None:
             abort(404, description=f"there is no file {artifact_id}")
         try:

@@ -16,6 +16,8 @@ from archive.archive import Archive
 __all__ = ["Readers"]
 
 KEPT: Final = 8
+LONGEST_SECONDS: Final = 3600.0
+"""No answer takes longer, however slowly its client reads; the limit on the query itself is kept by who runs it."""
 
 
 class Readers:
@@ -24,7 +26,7 @@ class Readers:
     def __init__(self, archive: Archive) -> None:
         settings = archive.settings
         options = archive.database.reader_options(
-            timeout=settings.query_timeout, base_url=settings.base_url, authority=settings.authority
+            timeout=LONGEST_SECONDS, base_url=settings.base_url, authority=settings.authority
         )
         self._conninfo: Final = make_conninfo(archive.database.url, options=options)
         self._idle: Final[list[dbapi.Connection]] = []

@@ -23,6 +23,8 @@ def blueprint(archive: Archive, queries: Queries) -> Blueprint:
             raise dali.UsageError(f"REQUEST must be doQuery, not {given['REQUEST']!r}")
         if given.get("LANG", "ADQL") not in LANGUAGES:
             raise dali.UsageError(f"LANG must be one of {', '.join(LANGUAGES)}, not {given['LANG']!r}")
+        if "UPLOAD" in given:
+            raise dali.UsageError("UPLOAD: this service takes no tables yet")
         query = given.get("QUERY", "")
         if not query.strip():
             raise dali.UsageError("QUERY is missing")

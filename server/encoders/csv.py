@@ -1,4 +1,4 @@
-"""CSV with a header line (RFC 4180).  A limit that cut the answer is told in a last line that begins with ``#``."""
+"""CSV with a header line (RFC 4180).  What a reader must know beside the rows is told in a last line with ``#``."""
 
 from collections.abc import Iterator
 
@@ -6,25 +6,39 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from server.encoders.text import as_text
-from server.query import Result
+from server.encoders.text import as_text, overflow_words
+from server.query import QueryFailed, Result
 
 __all__ = ["encode"]
 
 
 def encode(result: Result) -> Iterator[bytes]:
-    """Write an answer batch by batch."""
+    """Write an answer batch by batch.
+
+    Raises
+    ------
+    QueryFailed
+        In mid-stream, after a last line with ``# ERROR``.
+    """
     names = [column.name for column in result.columns]
     yield (",".join(_quoted(name) for name in names) + "\r\n").encode()
-    options = csv.WriteOptions(include_header=False, quoting_style="needed", eol="\r\n")
-    for batch in result.batches():
-        columns = [column if _is_plain(column) else as_text(column) for column in batch.columns]
-        sink = pa.BufferOutputStream()
-        numbered = [str(n) for n in range(len(columns))]  # pyarrow wants unique names, a query need not give them
-        csv.write_csv(pa.table(columns, names=numbered), sink, write_options=options)
-        yield sink.getvalue().to_pybytes()
+    try:
+        for batch in result.batches():
+            yield _rows(batch)
+    except QueryFailed as error:
+        yield f"# ERROR: {error}\r\n".encode()
+        raise
     if result.overflow:
-        yield f"# OVERFLOW: the answer has more than these {result.maxrec} rows\r\n".encode()
+        yield f"# OVERFLOW: {overflow_words(result)}\r\n".encode()
+
+
+def _rows(batch: pa.RecordBatch) -> bytes:
+    options = csv.WriteOptions(include_header=False, quoting_style="needed", eol="\r\n")
+    columns = [column if _is_plain(column) else as_text(column) for column in batch.columns]
+    numbered = [str(n) for n in range(len(columns))]  # pyarrow wants unique names, a query need not give them
+    sink = pa.BufferOutputStream()
+    csv.write_csv(pa.table(columns, names=numbered), sink, write_options=options)
+    return bytes(sink.getvalue().to_pybytes())
 
 
 def _is_plain(column: pa.Array) -> bool:

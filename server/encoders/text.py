@@ -1,11 +1,14 @@
-"""Columns as text, in DALI's forms: what VOTable's TABLEDATA and CSV share."""
+"""Columns as text, in DALI's forms: what VOTable's TABLEDATA, CSV and TSV share."""
 
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["as_text"]
+from server.query import Result
+
+__all__ = ["as_text", "content", "overflow_words"]
 
 SPECIAL_NUMBERS: Final = (("nan", "NaN"), ("inf", "+Inf"), ("-inf", "-Inf"))
 
@@ -28,6 +31,21 @@ def as_text(column: pa.Array) -> pa.Array:
     if pa.types.is_floating(column.type):
         return _numbers(column)
     return column if pa.types.is_string(column.type) else column.cast(pa.string())
+
+
+def content(texts: pa.Array) -> bytes:
+    """Return the bytes of all strings, none of them null, one after the other, as they lie in the array."""
+    _, offsets, values = texts.buffers()
+    if values is None or len(texts) == 0:
+        return b""
+    ends = np.frombuffer(offsets, np.int32)
+    first, last = int(ends[texts.offset]), int(ends[texts.offset + len(texts)])
+    return bytes(memoryview(values)[first:last])
+
+
+def overflow_words(result: Result) -> str:
+    """Say that a limit cut the answer."""
+    return f"the answer has more than these {result.maxrec} rows"
 
 
 def _moments(column: pa.Array) -> pa.Array:

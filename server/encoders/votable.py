@@ -1,22 +1,20 @@
-"""VOTable 1.4, TABLEDATA: metadata, rows as they come, and the status at the end.
+"""The VOTable 1.4 around the rows: head, fields, and the status at the end.  Rows: ``tabledata`` and ``binary``.
 
 A failure in mid-stream ends the document well-formed with an ERROR, as DALI asks: it cannot be taken for success.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import structlog
 
 from server.adql import OutputColumn
-from server.encoders.text import as_text
+from server.encoders.text import overflow_words
 from server.query import QueryFailed, Result
 
-__all__ = ["encode", "error_document"]
+__all__ = ["document", "error_document", "metadata_document"]
 
 log = structlog.get_logger()
 
@@ -26,22 +24,49 @@ HEAD: Final = (
     '<RESOURCE type="results">\n'
 )
 TAIL: Final = "</RESOURCE>\n</VOTABLE>\n"
+NO_NULLS: Final[Mapping[str, int]] = {}
 
 
-def encode(result: Result) -> Iterator[bytes]:
-    """Write an answer batch by batch."""
-    fields = "\n".join(_field(column) for column in result.columns)
-    yield f'{HEAD}{_status("OK")}<TABLE name="result">\n{fields}\n<DATA>\n<TABLEDATA>\n'.encode()
+def document(
+    result: Result,
+    write: Callable[[Iterator[pa.RecordBatch]], Iterator[bytes]],
+    *,
+    columns: Iterable[OutputColumn],
+    around: tuple[str, str],
+    nulls: Mapping[str, int] = NO_NULLS,
+) -> Iterator[bytes]:
+    """Write an answer batch by batch.
+
+    Parameters
+    ----------
+    result
+        The answer.
+    write
+        Writes its rows.
+    columns
+        The columns as this serialization has them.
+    around
+        The tags inside DATA before and after the rows.
+    nulls
+        For each datatype that needs one, the value that stands for NULL.
+    """
+    begin, finish = around
+    yield f'{HEAD}{_status("OK")}<TABLE name="result">\n{_fields(columns, nulls)}\n<DATA>\n{begin}\n'.encode()
     end = ""
     try:
-        for batch in result.batches():
-            yield _rows(batch)
+        yield from write(result.batches())
     except QueryFailed as error:
         log.warning("query failed in mid-stream", reason=str(error))
         end = _status("ERROR", str(error))
     if result.overflow and not end:
-        end = _status("OVERFLOW", f"the answer has more than these {result.maxrec} rows")
-    yield f"</TABLEDATA>\n</DATA>\n</TABLE>\n{end}{TAIL}".encode()
+        end = _status("OVERFLOW", overflow_words(result))
+    yield f"{finish}\n</DATA>\n</TABLE>\n{end}{TAIL}".encode()
+
+
+def metadata_document(result: Result, columns: Iterable[OutputColumn]) -> bytes:
+    """Return a VOTable without rows, for formats that carry one beside theirs; to be asked for after the last row."""
+    status = _status("OVERFLOW", overflow_words(result)) if result.overflow else _status("OK")
+    return f'{HEAD}{status}<TABLE name="result">\n{_fields(columns, NO_NULLS)}\n</TABLE>\n{TAIL}'.encode()
 
 
 def error_document(message: str) -> bytes:
@@ -55,7 +80,11 @@ def _status(value: str, words: str = "") -> str:
     return f'<INFO name="QUERY_STATUS" value="{value}">{escape(_printable(words))}</INFO>\n'
 
 
-def _field(column: OutputColumn) -> str:
+def _fields(columns: Iterable[OutputColumn], nulls: Mapping[str, int]) -> str:
+    return "\n".join(_field(column, nulls.get(column.datatype)) for column in columns)
+
+
+def _field(column: OutputColumn, null: int | None) -> str:
     attributes = {
         "name": column.name,
         "datatype": column.datatype,
@@ -66,35 +95,11 @@ def _field(column: OutputColumn) -> str:
         "utype": column.utype,
     }
     written = " ".join(f"{key}={quoteattr(_printable(value))}" for key, value in attributes.items() if value)
-    if not column.description:
-        return f"<FIELD {written}/>"
-    return f"<FIELD {written}><DESCRIPTION>{escape(_printable(column.description))}</DESCRIPTION></FIELD>"
-
-
-def _rows(batch: pa.RecordBatch) -> bytes:
-    if batch.num_rows == 0:
-        return b""
-    cells: list[pa.Array | str] = []
-    for column in batch.columns:
-        text = pc.fill_null(as_text(column), "")
-        cells += ["</TD><TD>", _escaped(text) if pa.types.is_string(column.type) else text]
-    cells[0] = "<TR><TD>"
-    rows = pc.binary_join_element_wise(*cells, "</TD></TR>\n", "")
-    return _content(rows)
-
-
-def _content(texts: pa.StringArray) -> bytes:
-    """Return the bytes of all strings, one after the other, as they lie in the array."""
-    _, offsets, values = texts.buffers()
-    ends = np.frombuffer(offsets, np.int32)
-    first, last = int(ends[texts.offset]), int(ends[texts.offset + len(texts)])
-    return bytes(memoryview(values)[first:last])
-
-
-def _escaped(text: pa.Array) -> pa.Array:
-    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
-        text = pc.replace_substring(text, pattern=character, replacement=entity)
-    return pc.replace_substring_regex(text, pattern=r"[\x00-\x08\x0b\x0c\x0e-\x1f]", replacement="?")
+    words = escape(_printable(column.description or ""))
+    inside = f"<DESCRIPTION>{words}</DESCRIPTION>" if words else ""
+    if null is not None:
+        inside += f'<VALUES null="{null}"/>'
+    return f"<FIELD {written}>{inside}</FIELD>" if inside else f"<FIELD {written}/>"
 
 
 def _printable(words: str) -> str:

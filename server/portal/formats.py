@@ -35,8 +35,11 @@ def moment(when: datetime) -> str:
 
 
 def modified_julian(mjd: float) -> str:
-    """Write a modified Julian date as a date with time."""
-    return moment(MJD_ZERO + timedelta(days=mjd))
+    """Write a modified Julian date as a date with time; one outside the calendar's years 1 to 9999 as the number."""
+    try:
+        return moment(MJD_ZERO + timedelta(days=mjd))
+    except (OverflowError, ValueError):  # ValueError: not a number
+        return f"MJD {mjd:g}"
 
 
 def _sexagesimal(value: float, digits: int, *, wrap: int | None = None) -> str:

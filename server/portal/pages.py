@@ -47,8 +47,8 @@ def blueprint(archive: Archive, queries: Queries) -> Blueprint:
     portal.add_url_rule("/targets/<name>", "target", pages.target)
     portal.add_url_rule("/products", "products", pages.products)
     portal.add_url_rule("/products/<product_id>", "product", pages.product)
-    portal.add_url_rule("/query", "query", pages.query)
-    portal.before_app_request(_refuse_nul)
+    portal.add_url_rule("/query", "query", pages.query, methods=["GET", "POST"])
+    portal.before_request(_refuse_nul)
     portal.register_error_handler(HTTPException, _failure)
     portal.app_errorhandler(404)(_failure)  # also where no service has a route
     portal.app_context_processor(pages.everywhere)
@@ -133,7 +133,7 @@ class Pages:
 
     def query(self) -> ResponseReturnValue:
         """A form for ADQL, the first rows of its answer, and what can be asked."""
-        asked = request.args.get("QUERY", "").strip()
+        asked = request.values.get("QUERY", "").strip()
         samples = examples.queries(_for_example(survey.targets(self.archive.database)))
         return render_template(
             "query.html",

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -146,7 +146,27 @@ def test_the_demo_shows_everything_and_does_so_again(operator: Operator) -> None
     assert operator.types("database", "status", status=3).strip() == "down"
 
 
-def test_ctrl_c_stops_the_demo_in_order(operator: Operator) -> None:
+def test_clients_that_stop_reading_do_not_stop_the_service(operator: Operator) -> None:
+    operator.types("ingest", "release", SURVEY)
+    query = "SELECT a.*, b.ra AS b_ra FROM survey.pointing AS a, survey.pointing AS b, survey.target AS c"
+    with operator.serves() as url, ExitStack() as open_answers:
+        seen = []
+        for _ in range(36):
+            answer = requests.get(f"{url}/tap/sync", {"QUERY": query}, stream=True, timeout=60)
+            open_answers.callback(answer.close)
+            seen.append(answer.status_code)
+        assert set(seen) <= {200, 503}
+        assert seen.count(200) >= 16
+        assert requests.get(f"{url}/healthz", timeout=5).ok
+        assert "NGC0628" in requests.get(url, timeout=10).text
+
+
+def test_a_service_on_all_addresses_wants_to_know_its_own(operator: Operator) -> None:
+    assert "MUSEVAULT_BASE_URL" in operator.types("serve", "--host", "0.0.0.0", status=1)  # noqa: S104  refused
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_and_its_like_stop_the_demo_in_order(operator: Operator, number: signal.Signals) -> None:
     command = [MUSEVAULT, "demo", "--survey", str(SURVEY), "--cube", str(REAL_CUBE), "--port", str(free_port())]
     demo = subprocess.Popen(
         command, env=operator.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -156,7 +176,7 @@ def test_ctrl_c_stops_the_demo_in_order(operator: Operator) -> None:
         for line in demo.stdout:
             if "Ctrl-C stops it" in line:
                 break
-        demo.send_signal(signal.SIGINT)
+        demo.send_signal(number)
         rest, _ = demo.communicate(timeout=60)
     finally:
         demo.kill()

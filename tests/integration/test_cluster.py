@@ -119,6 +119,36 @@ def test_an_initdb_that_was_killed_half_way_is_done_again(root: Path) -> None:
     assert not list(cluster.home.glob("data.new-*"))
 
 
+@pytest.mark.skipif(not AS_ROOT, reason="only root hands folders over")
+@pytest.mark.parametrize("folder", ["postgres", "postgres/socket"])
+def test_a_folder_that_was_made_but_not_yet_handed_over_is_handed_over(root: Path, folder: str) -> None:
+    cluster = Cluster(root)
+    if folder == "postgres/socket":
+        with cluster.running():
+            pass
+        cluster.socket.rmdir()
+    (root / folder).mkdir(mode=0o700)
+    with cluster.running() as url:
+        note(url, "handed over")
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="only root can make a folder somebody else's")
+def test_an_archive_of_somebody_else_is_named_as_such(root: Path) -> None:
+    cluster = Cluster(root)
+    cluster.home.mkdir(mode=0o700)
+    os.chown(cluster.home, pwd.getpwnam("nobody").pw_uid, -1)
+    with pytest.raises(ClusterError, match="belongs to nobody: run as that user"), cluster.running():
+        pass
+
+
+def test_a_root_that_cannot_be_written_is_one_clear_line() -> None:
+    with (
+        pytest.raises(ClusterError, match="/etc/passwd cannot hold an archive"),
+        Cluster(Path("/etc/passwd")).running(),
+    ):
+        pass
+
+
 def test_a_long_path_gets_its_socket_elsewhere(root: Path) -> None:
     deep = root / ("d" * 80) / ("e" * 60)
     with Cluster(deep).running() as url:

@@ -15,7 +15,7 @@ from ingest.products import ingest_products
 from processing.cascade import TASKS
 from processing.plan import submit_missing
 from schema.jobs import Phase
-from schema.products import Role
+from schema.products import Artifact, Role
 from tests.support.cubes import write_cube
 
 
@@ -117,3 +117,12 @@ def test_without_filter_curves_the_job_says_what_is_missing(archive: Archive, cu
     assert done.phase == Phase.ERROR
     assert "MUSEVAULT_DATA" in (done.error or "")
     assert products.latest(archive, kind="image") == []
+
+
+def test_a_picture_that_a_crash_left_out_is_made_up_for(archive: Archive, cube: str) -> None:
+    process(archive)
+    with archive.database.transaction() as session:  # as if the worker had died just before it came to that
+        session.delete(session.get_one(Artifact, f"{cube}.png"))
+    assert len(process(archive)) == 1
+    assert file_of(archive, cube, Role.PREVIEW).startswith(b"\x89PNG")
+    assert process(archive) == []

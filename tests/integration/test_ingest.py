@@ -1,23 +1,32 @@
 """What is offered becomes rows and files once, or a reason; the rest always goes on."""
 
 import gzip
+import os
 import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from astropy.io import fits
+from click.testing import CliRunner
 from sqlalchemy import func, select
 
 from archive import intake, observations, products, provenance
 from archive.archive import Archive
 from archive.errors import Refused
+from archive.store import Store, Stored
 from archive.verify import Kind, faults
+from ingest.cli import ingest as commands
 from ingest.products import Outcome, ingest_products
 from ingest.releases import ingest_release
+from processing.cascade import TASKS
+from processing.plan import submit_missing
 from schema.findings import Erratum, Finding
 from schema.observations import Exposure, ObservingBlock, Pointing, Target
-from schema.products import Artifact, Header, Product
+from schema.products import Artifact, Header, NamingRule, Product, Release
 from schema.provenance import Activity
 from tests.support.archives import SURVEY
 from tests.support.cubes import write_cube
@@ -95,6 +104,111 @@ def test_a_contradictory_release_is_refused_and_nothing_is_written(archive: Arch
     assert count(archive, Target) == 0
 
 
+@pytest.mark.parametrize(
+    ("before", "encoding"), [("", "utf-8-sig"), ("Draft of the tables, not to be passed on\n", "utf-8")]
+)
+def test_a_text_speaks_of_the_release_that_has_its_galaxies_whatever_its_first_line(
+    survey: Archive, tmp_path: Path, before: str, encoding: str
+) -> None:
+    text = tmp_path / "release.txt"
+    text.write_text(before + PRINTED.read_text(), encoding=encoding)
+    report = ingest_release(survey.database, text)
+    assert len(report.tables.corrections) == 3
+    assert [release.release_id for release in observations.releases(survey.database)] == ["phangs-muse"]
+    with survey.database.reading() as session:
+        assert session.get_one(ObservingBlock, "TPL.2019-12-31T04:55:57").pointing_id == "NGC1385-P02"
+
+
+def test_a_text_with_galaxies_of_two_releases_must_be_told_which_it_is(survey: Archive) -> None:
+    with survey.database.transaction() as session:
+        session.add(Release(release_id="other", title="t", collection="c", source_sha256=""))
+        session.flush()
+        session.get_one(Target, "NGC0628").release_id = "other"
+    with pytest.raises(Refused, match="belong to the releases other, phangs-muse: say which with --release"):
+        ingest_release(survey.database, PRINTED)
+    with pytest.raises(Refused, match="not to unheard-of"):
+        ingest_release(survey.database, PRINTED, release_id="unheard-of")
+    ingest_release(survey.database, PRINTED, release_id="phangs-muse")
+    with survey.database.reading() as session:
+        assert session.get_one(Target, "NGC0628").release_id == "phangs-muse"
+
+
+def test_a_first_text_is_the_release_that_it_is_said_to_be_and_a_folder_says_it_itself(archive: Archive) -> None:
+    with pytest.raises(Refused, match="is the release phangs-muse, not mine"):
+        ingest_release(archive.database, SURVEY, release_id="mine")
+    ingest_release(archive.database, PRINTED, release_id="mine")
+    assert [release.release_id for release in observations.releases(archive.database)] == ["mine"]
+
+
+@pytest.fixture
+def changed(tmp_path: Path) -> Callable[[str, str, str], Path]:
+    """The survey's folder, with one piece of one file replaced by another."""
+    folder = Path(shutil.copytree(SURVEY, tmp_path / "changed"))
+
+    def change(name: str, old: str, new: str) -> Path:
+        content = (folder / name).read_text()
+        assert old in content
+        (folder / name).write_text(content.replace(old, new))
+        return folder
+
+    return change
+
+
+def test_what_a_folder_no_longer_has_goes(survey: Archive, changed: Callable[[str, str, str], Path]) -> None:
+    changed("pointings.csv", "IC5332,2,353.603097,-36.10029,0.80,noAO\n", "")
+    changed("observing_blocks.csv", "2018-07-11T06:07:18,IC5332 P02,1-2-3-4\n", "")
+    changed("observing_blocks.csv", "2018-06-14T08:00:41,", "2018-06-14T08:00:42,")
+    errata = (SURVEY / "errata.csv").read_text().splitlines(keepends=True)
+    folder = changed("errata.csv", errata[-1], "")
+    assert ingest_release(survey.database, folder).changed
+    with survey.database.reading() as session:
+        assert session.get(Pointing, "IC5332-P02") is None
+        blocks = {b.observing_block_id for b in session.scalars(select(ObservingBlock))}
+    assert (count(survey, Pointing), len(blocks), count(survey, Erratum)) == (167, 189, 2)
+    assert "TPL.2018-06-14T08:00:42" in blocks
+    assert "TPL.2018-06-14T08:00:41" not in blocks
+    assert not ingest_release(survey.database, folder).changed
+
+
+def test_a_galaxy_and_a_rule_that_a_folder_no_longer_has_go_but_a_text_takes_nothing_away(
+    survey: Archive, changed: Callable[[str, str, str], Path], tmp_path: Path
+) -> None:
+    for name in ("targets.csv", "pointings.csv", "observing_blocks.csv"):
+        lines = (SURVEY / name).read_text().splitlines(keepends=True)
+        for line in (line for line in lines if "IC5332" in line):
+            changed(name, line, "")
+    rule = "[[naming]]\n" + (SURVEY / "survey.toml").read_text().split("[[naming]]\n")[-1]
+    folder = changed("survey.toml", rule, "")
+    text = tmp_path / "release.txt"
+    text.write_text("".join(s for s in PRINTED.read_text().splitlines(keepends=True) if "IC5332" not in s))
+    ingest_release(survey.database, text)
+    assert count(survey, Target) == 19
+    ingest_release(survey.database, folder)
+    assert (count(survey, Target), count(survey, NamingRule)) == (18, 5)
+
+
+def test_a_galaxy_with_products_does_not_go(
+    survey: Archive, changed: Callable[[str, str, str], Path], tmp_path: Path
+) -> None:
+    take(survey, write_cube(tmp_path / "cube.fits"))
+    for name in ("targets.csv", "pointings.csv", "observing_blocks.csv"):
+        lines = (SURVEY / name).read_text().splitlines(keepends=True)
+        for line in (line for line in lines if "NGC1365" in line):
+            folder = changed(name, line, "")
+    with pytest.raises(Refused, match="no longer has target NGC1365, but rows of product refer to it"):
+        ingest_release(survey.database, folder)
+    assert (count(survey, Target), count(survey, Pointing)) == (19, 168)
+
+
+def test_a_row_that_would_overwrite_another_is_refused_by_its_key(
+    archive: Archive, changed: Callable[[str, str, str], Path]
+) -> None:
+    folder = changed("observing_blocks.csv", "2018-07-11T06:07:18,", "2018-06-14T08:00:41,")
+    with pytest.raises(Refused, match="more than once: start 2018-06-14T08:00:41"):
+        ingest_release(archive.database, folder)
+    assert count(archive, Target) == 0
+
+
 def test_a_cube_becomes_a_product_with_everything_its_headers_tell(survey: Archive, tmp_path: Path) -> None:
     (outcome,) = take(survey, write_cube(tmp_path / "cube.fits"))
     assert outcome.new
@@ -142,7 +256,7 @@ def test_bad_files_are_refused_with_a_reason_each_and_the_good_one_is_taken(arch
         "empty.fits": "empty",
         "truncated.fits": "truncated",
         "text.fits": "not a FITS file",
-        "packed.fits.gz": "",
+        "packed.fits.gz": "gzip",
         "flat.fits": "three axes",
         "foreign.fits": "SINFONI",
         "nowhere.fits": "celestial",
@@ -151,6 +265,178 @@ def test_bad_files_are_refused_with_a_reason_each_and_the_good_one_is_taken(arch
         assert words in (reasons[name] or ""), (name, reasons[name])
     assert {Path(r.path).name for r in intake.refused(archive.database)} == set(reasons)
     assert count(archive, Product) == 1
+
+
+def with_cards(path: Path, *changes: tuple[str, str | bytes]) -> Path:
+    """A cube whose cards of these keywords are other bytes."""
+    content = write_cube(path).read_bytes()
+    for keyword, card in changes:
+        start = content.index(f"{keyword:<8}".encode() + (b" =" if " " in keyword else b"="))
+        raw = card.encode() if isinstance(card, str) else card
+        content = content[:start] + raw.ljust(80) + content[start + 80 :]
+    path.write_bytes(content)
+    return path
+
+
+def test_cards_that_cannot_be_read_are_left_out_and_told_and_kept_as_they_stand(
+    archive: Archive, tmp_path: Path
+) -> None:
+    changes = ("ORIGIN", "ORIGIN  = 12 34"), ("OBJECT", "OBJECT  = 'NGC"), ("TELESCOP", b"TELESCOP= 'a\x00b\xff'")
+    (outcome,) = take(archive, with_cards(tmp_path / "odd.fits", *changes))
+    assert outcome.new, outcome.reason
+    product = products.get(archive, outcome.product_id or "")
+    assert (product.facility, product.target_name) == (None, "NGC 1365")
+    with archive.database.reading() as session:
+        message = session.scalars(select(Finding.message).where(Finding.kind == "card")).one()
+    assert "ORIGIN, TELESCOP, OBJECT" in message
+    cards = products.headers(archive, product.artifacts[0].artifact_id)[0].cards.splitlines()
+    assert {"ORIGIN  = 12 34", "OBJECT  = 'NGC", "TELESCOP= 'a\\x00b\\xff'"} <= set(cards)
+
+
+def test_numbers_that_are_none_are_no_facts(archive: Archive, tmp_path: Path) -> None:
+    block = "HIERARCH ESO OBS ID"
+    endless = with_cards(tmp_path / "endless.fits", (block, f"{block} = 1E999"), ("EXPTIME", "EXPTIME = 1E400"))
+    unsaid = with_cards(tmp_path / "unsaid.fits", ("HIERARCH ESO PRO DATANCOM", "HIERARCH ESO PRO DATANCOM = 'NaN'"))
+    for outcome in take(archive, endless, unsaid):
+        assert outcome.new, outcome.reason
+    of_endless, of_unsaid = (products.latest(archive)[n] for n in (1, 0))
+    assert (of_endless.eso_ob_id, of_endless.exptime) == (None, None)
+    assert of_unsaid.n_exposures is None
+
+
+def test_a_keyword_without_value_is_as_good_as_absent(archive: Archive, tmp_path: Path) -> None:
+    target = "HIERARCH ESO OBS TARG NAME"
+    (outcome,) = take(archive, with_cards(tmp_path / "c.fits", (target, f"{target} ="), ("OBJECT", "OBJECT  =")))
+    product = products.get(archive, outcome.product_id or "")
+    assert (product.target_name, product.title) == (None, "unnamed target, MUSE cube (WFM-NOAO-N)")
+
+
+def test_a_name_that_is_no_text_is_taken_with_its_bytes_shown(archive: Archive, tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.fits"))
+    (outcome,) = take(archive, write_cube(tmp_path / "cube.fits").rename(path))
+    assert outcome.new, outcome.reason
+    assert products.get(archive, outcome.product_id or "").artifacts[0].file_name == "caf\\xe9.fits"
+    assert take(archive, path) == [replace(outcome, new=False)]
+
+
+def test_an_odd_name_and_odd_cards_do_not_keep_a_cube_from_its_images(archive: Archive, tmp_path: Path) -> None:
+    odd = with_cards(
+        tmp_path / "w\N{LATIN SMALL LETTER U WITH DIAERESIS}rfel\n.fits", ("ORIGIN", b"ORIGIN  = 'a\x00b'")
+    )
+    (outcome,) = take(archive, odd)
+    (job,) = submit_missing(archive, [])
+    run = next(task.run for task in TASKS if task.name == job.task)
+    run(archive, job.parameters, job.job_id, lambda _fraction, _words: None)
+    white = products.get(archive, f"{outcome.product_id}_IMAGE_white")
+    (cards,) = (h.cards for h in products.headers(archive, f"{white.product_id}.fits") if h.extension == 0)
+    assert "PROV1   = 'w\\xfcrfel\\n.fits'" in cards
+    assert "ORIGIN" not in cards
+
+
+def test_a_fault_of_ours_does_not_stop_the_rest(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def put(store: Store, source: Path) -> Stored:
+        if source.name == "a.fits":
+            raise ZeroDivisionError("what nobody thought of")
+        return Store(store.folder).write(lambda target: target.write(source.read_bytes()))
+
+    monkeypatch.setattr(Store, "put", put)
+    one, other = take(archive, write_cube(tmp_path / "a.fits"), write_cube(tmp_path / "b.fits", value=4.0))
+    assert one.reason == "a fault of ours: ZeroDivisionError: what nobody thought of"
+    assert other.new
+    assert [r.reason for r in intake.refused(archive.database)] == [one.reason]
+
+
+class Meddled(Store):
+    """A store beside which somebody else changes the file: before it is copied, or when the copy is looked at."""
+
+    before: Callable[[], object] = staticmethod(lambda: None)
+    after: Callable[[], object] = staticmethod(lambda: None)
+
+    def put(self, source: Path) -> Stored:
+        type(self).before()
+        return super().put(source)
+
+    def get(self, sha256: str) -> Path:
+        type(self).after()
+        return super().get(sha256)
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(archive: Archive, tmp_path: Path) -> None:
+    path = write_cube(tmp_path / "cube.fits")
+    other = write_cube(tmp_path / "other.fits", OBJECT="NGC 1366")
+    meddled = type("Before", (Meddled,), {"before": staticmethod(lambda: shutil.copy(other, path))})
+    (outcome,) = take(replace(archive, store=meddled(archive.store.folder)), path)
+    assert outcome.reason == "changed while it was read"
+    assert count(archive, Product) == 0
+
+
+def test_what_is_published_is_what_the_stored_file_says(archive: Archive, tmp_path: Path) -> None:
+    path = write_cube(tmp_path / "cube.fits")
+    status = path.stat()
+
+    def meddle() -> None:
+        with_cards(path.with_name("other.fits"), ("EXPTIME", "EXPTIME = 700.0")).replace(path)
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    meddled = type("Before", (Meddled,), {"before": staticmethod(meddle)})
+    (outcome,) = take(replace(archive, store=meddled(archive.store.folder)), path)
+    assert products.get(archive, outcome.product_id or "").exptime == 1400.0
+
+
+def test_a_change_right_after_the_copy_is_noticed_the_next_time(archive: Archive, tmp_path: Path) -> None:
+    path = write_cube(tmp_path / "cube.fits")
+    other = write_cube(tmp_path / "other.fits", value=4.0)
+    meddled = type("After", (Meddled,), {"after": staticmethod(lambda: shutil.copy(other, path))})
+    (first,) = take(replace(archive, store=meddled(archive.store.folder)), path)
+    (second,) = take(archive, path)
+    assert first.new
+    assert second.new
+    assert second.product_id != first.product_id
+
+
+def test_cubes_of_one_programme_taken_at_once_are_all_taken(archive: Archive, tmp_path: Path) -> None:
+    paths = [write_cube(tmp_path / f"cube{n}.fits", value=float(n)) for n in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = [outcome for (outcome,) in pool.map(lambda path: take(archive, path), paths)]
+    assert [outcome.reason for outcome in outcomes] == [None] * 8
+    assert count(archive, Product) == 8
+
+
+def test_the_same_content_under_many_names_at_once_is_one_product(archive: Archive, tmp_path: Path) -> None:
+    path = write_cube(tmp_path / "cube.fits")
+    paths = [Path(shutil.copy(path, tmp_path / f"copy{n}.fits")) for n in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        outcomes = [outcome for (outcome,) in pool.map(lambda path: take(archive, path), paths)]
+    assert len({outcome.product_id for outcome in outcomes}) == count(archive, Product) == 1
+    assert sum(outcome.new for outcome in outcomes) == 1
+
+
+def test_a_release_recorded_by_many_at_once_is_recorded_once(archive: Archive) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        reports = list(pool.map(lambda _: ingest_release(archive.database, SURVEY), range(3)))
+    assert sum(report.changed for report in reports) == 1
+
+
+def test_endings_in_capitals_count_and_a_folder_that_cannot_be_read_is_told(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_cube(tmp_path / "CUBE.FITS")
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    scandir = os.scandir
+
+    def forbidding(path: str) -> object:  # root reads every folder, and tests may run as root
+        if Path(path) == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", forbidding)
+    taken, refused = take(archive, tmp_path)
+    assert (taken.product_id or "").startswith("CUBE-")
+    assert (refused.path, refused.reason) == (closed, "the folder cannot be read")
+    assert intake.refused(archive.database) == []
 
 
 def test_a_refused_file_that_was_mended_is_taken(archive: Archive, tmp_path: Path) -> None:
@@ -194,3 +480,14 @@ def test_verify_tells_missing_damaged_and_unknown_files(archive: Archive, tmp_pa
         (Kind.DAMAGED, damaged),
         (Kind.UNKNOWN, unknown.sha256),
     }
+
+
+def test_an_empty_folder_has_nothing_to_take_in(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUSEVAULT_ROOT", str(tmp_path))
+    monkeypatch.setenv("MUSEVAULT_DATABASE_URL", archive.database.url)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    result = CliRunner().invoke(commands, ["products", str(empty)])
+    assert (result.exit_code, result.output) == (0, "nothing to take in\n")

@@ -29,7 +29,7 @@ def slow(archive, parameters, job_id, progress):
     time.sleep(parameters["seconds"])
 
 with open_archive(Settings.model_validate(json.loads(sys.argv[1]))) as archive:
-    work(archive, {"slow": slow}, drain=True)
+    work(archive, {"slow": slow}, drain=sys.argv[2] == "drain")
 """
 
 
@@ -115,10 +115,41 @@ def test_a_job_whose_workers_always_die_is_given_up(archive: Archive) -> None:
     assert "given up" in (get(archive, job).error or "")
 
 
+def started_worker(settings: dict[str, object], manner: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", PATIENT_WORKER, json.dumps(settings), manner]
+    return subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+
+def test_a_worker_that_stays_takes_over_the_job_of_one_that_died(archive: Archive) -> None:
+    job = jobs.submit(archive.database, "slow", {"seconds": 8})
+    settings = archive.settings.model_dump(mode="json") | {"worker_timeout": 3.0}
+    first = started_worker(settings, "stay")
+    second = None
+    try:
+        while (get(archive, job).progress_text or "") != f"begun by {first.pid}":
+            assert first.poll() is None
+            time.sleep(0.05)
+        second = started_worker(settings, "stay")
+        os.kill(first.pid, signal.SIGKILL)
+        for _ in range(600):
+            if get(archive, job).phase == Phase.COMPLETED:
+                break
+            time.sleep(0.1)
+        assert get(archive, job).progress_text == f"begun by {second.pid}"
+        assert (get(archive, job).phase, get(archive, job).attempts) == (Phase.COMPLETED, 2)
+        second.send_signal(signal.SIGTERM)
+        assert second.wait(timeout=30) == 0
+    finally:
+        for worker in (first, second):
+            if worker is not None:
+                worker.kill()
+                worker.wait()
+
+
 def test_the_job_of_a_killed_worker_is_taken_over(archive: Archive) -> None:
     job = jobs.submit(archive.database, "slow", {"seconds": 600})
     settings = archive.settings.model_dump(mode="json")
-    worker = subprocess.Popen([sys.executable, "-c", PATIENT_WORKER, json.dumps(settings)], stderr=subprocess.DEVNULL)
+    worker = started_worker(settings, "drain")
     try:
         while get(archive, job).progress_text != f"begun by {worker.pid}":
             assert worker.poll() is None

@@ -3,6 +3,9 @@
 import fcntl
 import hashlib
 import os
+import threading
+from functools import partial
+from io import BufferedRandom
 from pathlib import Path
 
 import pytest
@@ -65,3 +68,25 @@ def test_damage_is_noticed(tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(StoreError, match="is missing"):
         store.get(stored.sha256)
+
+
+def write(target: BufferedRandom, content: bytes) -> None:
+    target.write(content)
+
+
+def test_a_sweep_beside_a_writer_takes_nothing_from_it(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    done = threading.Event()
+
+    def sweep() -> None:
+        while not done.is_set():
+            store.sweep()
+
+    sweeper = threading.Thread(target=sweep)
+    sweeper.start()
+    try:
+        kept = [store.write(partial(write, content=b"%d" % n)) for n in range(400)]
+    finally:
+        done.set()
+        sweeper.join()
+    assert sorted(store.names()) == sorted(stored.sha256 for stored in kept)

@@ -143,48 +143,6 @@ def upgrade() -> None:
         comment="Data releases that the archive knows.",
     )
     op.create_table(
-        "columns",
-        sa.Column("table_name", sa.Text(), nullable=False, comment="Table of the column."),
-        sa.Column("column_name", sa.Text(), nullable=False, comment="Name of the column."),
-        sa.Column("datatype", sa.Text(), nullable=False, comment="VOTable data type."),
-        sa.Column("arraysize", sa.Text(), nullable=True, comment="VOTable array size."),
-        sa.Column("xtype", sa.Text(), nullable=True, comment="DALI extended type."),
-        sa.Column(
-            "size", sa.Integer(), nullable=True, comment="Length of a column of fixed length; kept for old clients."
-        ),
-        sa.Column("description", sa.Text(), nullable=True, comment="What it means."),
-        sa.Column("utype", sa.Text(), nullable=True, comment="Path in a data model."),
-        sa.Column("unit", sa.Text(), nullable=True, comment="Unit, in VOUnit syntax."),
-        sa.Column("ucd", sa.Text(), nullable=True, comment="UCD1+."),
-        sa.Column("indexed", sa.SmallInteger(), nullable=False, comment="1 where an index helps."),
-        sa.Column("principal", sa.SmallInteger(), nullable=False, comment="1 for what a short listing shows."),
-        sa.Column("std", sa.SmallInteger(), nullable=False, comment="1 where a standard defines the column."),
-        sa.Column("column_index", sa.Integer(), nullable=True, comment="Place within the table."),
-        sa.PrimaryKeyConstraint("table_name", "column_name", name=op.f("pk_columns")),
-        schema="tap_schema",
-        comment="The columns of the published tables.",
-    )
-    op.create_table(
-        "key_columns",
-        sa.Column("key_id", sa.Text(), nullable=False, comment="Key."),
-        sa.Column("from_column", sa.Text(), nullable=False, comment="Column that refers."),
-        sa.Column("target_column", sa.Text(), nullable=False, comment="Column that is referred to."),
-        sa.PrimaryKeyConstraint("key_id", "from_column", name=op.f("pk_key_columns")),
-        schema="tap_schema",
-        comment="Columns of the foreign keys.",
-    )
-    op.create_table(
-        "keys",
-        sa.Column("key_id", sa.Text(), nullable=False, comment="Identifier of the key."),
-        sa.Column("from_table", sa.Text(), nullable=False, comment="Table that refers."),
-        sa.Column("target_table", sa.Text(), nullable=False, comment="Table that is referred to."),
-        sa.Column("utype", sa.Text(), nullable=True, comment="Relation in a data model."),
-        sa.Column("description", sa.Text(), nullable=True, comment="What the key relates."),
-        sa.PrimaryKeyConstraint("key_id", name=op.f("pk_keys")),
-        schema="tap_schema",
-        comment="Foreign keys between published tables.",
-    )
-    op.create_table(
         "schemas",
         sa.Column("schema_name", sa.Text(), nullable=False, comment="Name of the schema."),
         sa.Column("utype", sa.Text(), nullable=True, comment="Data model of the schema."),
@@ -193,18 +151,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("schema_name", name=op.f("pk_schemas")),
         schema="tap_schema",
         comment="The published schemas.",
-    )
-    op.create_table(
-        "tables",
-        sa.Column("schema_name", sa.Text(), nullable=False, comment="Schema of the table."),
-        sa.Column("table_name", sa.Text(), nullable=False, comment="Name of the table as queries write it."),
-        sa.Column("table_type", sa.Text(), nullable=False, comment="table or view."),
-        sa.Column("utype", sa.Text(), nullable=True, comment="Data model of the table."),
-        sa.Column("description", sa.Text(), nullable=True, comment="What is in it."),
-        sa.Column("table_index", sa.Integer(), nullable=True, comment="Place in a listing."),
-        sa.PrimaryKeyConstraint("table_name", name=op.f("pk_tables")),
-        schema="tap_schema",
-        comment="The published tables and views.",
     )
     op.create_table(
         "was_informed_by",
@@ -315,6 +261,21 @@ def upgrade() -> None:
         unique=False,
         schema="survey",
         postgresql_using="gist",
+    )
+    op.create_table(
+        "tables",
+        sa.Column("schema_name", sa.Text(), nullable=False, comment="Schema of the table."),
+        sa.Column("table_name", sa.Text(), nullable=False, comment="Name of the table as queries write it."),
+        sa.Column("table_type", sa.Text(), nullable=False, comment="table or view."),
+        sa.Column("utype", sa.Text(), nullable=True, comment="Data model of the table."),
+        sa.Column("description", sa.Text(), nullable=True, comment="What is in it."),
+        sa.Column("table_index", sa.Integer(), nullable=True, comment="Place in a listing."),
+        sa.ForeignKeyConstraint(
+            ["schema_name"], ["tap_schema.schemas.schema_name"], name=op.f("fk_tables_schema_name")
+        ),
+        sa.PrimaryKeyConstraint("table_name", name=op.f("pk_tables")),
+        schema="tap_schema",
+        comment="The published tables and views.",
     )
     op.create_table(
         "pointing",
@@ -463,6 +424,42 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_product_target"), "product", ["target"], unique=False, schema="survey")
     op.create_table(
+        "columns",
+        sa.Column("table_name", sa.Text(), nullable=False, comment="Table of the column."),
+        sa.Column("column_name", sa.Text(), nullable=False, comment="Name of the column."),
+        sa.Column("datatype", sa.Text(), nullable=False, comment="VOTable data type."),
+        sa.Column("arraysize", sa.Text(), nullable=True, comment="VOTable array size."),
+        sa.Column("xtype", sa.Text(), nullable=True, comment="DALI extended type."),
+        sa.Column(
+            "size", sa.Integer(), nullable=True, comment="Length of a column of fixed length; kept for old clients."
+        ),
+        sa.Column("description", sa.Text(), nullable=True, comment="What it means."),
+        sa.Column("utype", sa.Text(), nullable=True, comment="Path in a data model."),
+        sa.Column("unit", sa.Text(), nullable=True, comment="Unit, in VOUnit syntax."),
+        sa.Column("ucd", sa.Text(), nullable=True, comment="UCD1+."),
+        sa.Column("indexed", sa.Integer(), nullable=False, comment="1 where an index helps."),
+        sa.Column("principal", sa.Integer(), nullable=False, comment="1 for what a short listing shows."),
+        sa.Column("std", sa.Integer(), nullable=False, comment="1 where a standard defines the column."),
+        sa.Column("column_index", sa.Integer(), nullable=True, comment="Place within the table."),
+        sa.ForeignKeyConstraint(["table_name"], ["tap_schema.tables.table_name"], name=op.f("fk_columns_table_name")),
+        sa.PrimaryKeyConstraint("table_name", "column_name", name=op.f("pk_columns")),
+        schema="tap_schema",
+        comment="The columns of the published tables.",
+    )
+    op.create_table(
+        "keys",
+        sa.Column("key_id", sa.Text(), nullable=False, comment="Identifier of the key."),
+        sa.Column("from_table", sa.Text(), nullable=False, comment="Table that refers."),
+        sa.Column("target_table", sa.Text(), nullable=False, comment="Table that is referred to."),
+        sa.Column("utype", sa.Text(), nullable=True, comment="Relation in a data model."),
+        sa.Column("description", sa.Text(), nullable=True, comment="What the key relates."),
+        sa.ForeignKeyConstraint(["from_table"], ["tap_schema.tables.table_name"], name=op.f("fk_keys_from_table")),
+        sa.ForeignKeyConstraint(["target_table"], ["tap_schema.tables.table_name"], name=op.f("fk_keys_target_table")),
+        sa.PrimaryKeyConstraint("key_id", name=op.f("pk_keys")),
+        schema="tap_schema",
+        comment="Foreign keys between published tables.",
+    )
+    op.create_table(
         "used",
         sa.Column("used_id", sa.BigInteger(), nullable=False, comment="Running number."),
         sa.Column("activity_id", sa.Text(), nullable=False, comment="Activity."),
@@ -559,6 +556,16 @@ def upgrade() -> None:
     )
     op.create_index(
         op.f("ix_observing_block_tpl_start"), "observing_block", ["tpl_start"], unique=False, schema="survey"
+    )
+    op.create_table(
+        "key_columns",
+        sa.Column("key_id", sa.Text(), nullable=False, comment="Key."),
+        sa.Column("from_column", sa.Text(), nullable=False, comment="Column that refers."),
+        sa.Column("target_column", sa.Text(), nullable=False, comment="Column that is referred to."),
+        sa.ForeignKeyConstraint(["key_id"], ["tap_schema.keys.key_id"], name=op.f("fk_key_columns_key_id")),
+        sa.PrimaryKeyConstraint("key_id", "from_column", name=op.f("pk_key_columns")),
+        schema="tap_schema",
+        comment="Columns of the foreign keys.",
     )
     op.create_table(
         "header",

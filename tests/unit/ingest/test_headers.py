@@ -39,6 +39,18 @@ def test_what_eso_writes_for_nothing_reads_as_nothing() -> None:
     assert set(read) == set(headers.EXPOSURE)
 
 
+def test_no_value_is_no_text_and_no_number() -> None:
+    assert headers.text(None) is None
+    assert [headers.number(value) for value in (None, "NaN", "1E400", float("inf"))] == [None] * 4
+    assert [headers.whole(value) for value in (float("inf"), "NaN", "1E999")] == [None] * 3
+
+
+def test_cards_are_read_one_by_one_and_of_a_repeated_keyword_the_first() -> None:
+    cards = ["OBJECT  = 'one'", "ORIGIN  = 12 34", "TELESCOP=", "OBJECT  = 'other'", "COMMENT said"]
+    header = fits.Header.fromstring("".join(card.ljust(80) for card in cards))
+    assert headers.readable(header) == ({"OBJECT": "one"}, ("ORIGIN",))
+
+
 def test_an_exposure_is_read_from_a_header() -> None:
     read = headers.fields(fits.Header(HEADER))
     assert read["run_id"] == "1100.B-0651(A)"
@@ -65,6 +77,14 @@ def test_the_same_record_gives_the_same_activities_again() -> None:
     one = activities(dict(fits.Header(HEADER)), product_id="p")
     other = activities(dict(fits.Header(HEADER)), product_id="q")
     assert one[0].activity_id == other[0].activity_id
+
+
+def test_parameters_that_are_no_json_are_kept_as_written() -> None:
+    record: dict[str, object] = {"ESO PRO REC1 ID": "muse_scipost"}
+    for n, value in enumerate((1.5, float("inf"), True, None), start=1):
+        record |= {f"ESO PRO REC1 PARAM{n} NAME": f"p{n}", f"ESO PRO REC1 PARAM{n} VALUE": value}
+    last, _, _ = activities(record, product_id="p")
+    assert last.parameters == {"p1": 1.5, "p2": "inf", "p3": True, "p4": None}
 
 
 def test_a_product_without_a_record_was_made_by_something_unknown() -> None:

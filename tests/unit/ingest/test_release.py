@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from archive.errors import Refused
-from ingest.consistency import disagreements
+from ingest.consistency import disagreements, repeated_keys
 from ingest.release import Correction, ReleaseTables, corrected
 from ingest.release_folder import read_folder
 from ingest.release_text import read_text
@@ -76,7 +76,6 @@ def test_an_erratum_that_expects_something_else_is_not_applied(folder: ReleaseTa
         (lambda t: replace(t, fields=(replace(t.fields[0], dec=12.0), *t.fields[1:])), "off-target"),
         (lambda t: replace(t, galaxies=(replace(t.galaxies[0], scale=50.0), *t.galaxies[1:])), "scale"),
         (lambda t: replace(t, galaxies=t.galaxies[1:]), "unknown-galaxy"),
-        (lambda t: replace(t, blocks=(t.blocks[0], *t.blocks)), "repeated-start"),
         (lambda t: replace(t, fields=tuple(f for f in t.fields if f.target != "IC5332")), "no-pointing"),
     ],
 )
@@ -85,6 +84,17 @@ def test_a_disturbed_table_is_noticed(folder: ReleaseTables, change: object, kin
     before = {(d.kind, d.subject) for d in disagreements(folder)}
     after = {(d.kind, d.subject) for d in disagreements(change(folder))}
     assert kind in {k for k, _ in after - before}
+
+
+def test_keys_that_are_there_twice_are_named(folder: ReleaseTables) -> None:
+    assert repeated_keys(folder) == []
+    twice = replace(
+        folder,
+        galaxies=(*folder.galaxies, folder.galaxies[0]),
+        fields=(*folder.fields, folder.fields[1]),
+        blocks=(*folder.blocks, folder.blocks[0]),
+    )
+    assert repeated_keys(twice) == ["galaxy IC5332", "pointing IC5332-P02", "start 2018-06-14T08:00:41"]
 
 
 def test_the_printed_tables_disagree_where_readers_found_them_to(folder: ReleaseTables) -> None:
@@ -101,6 +111,8 @@ def test_the_printed_tables_disagree_where_readers_found_them_to(folder: Release
         ("\t\t\t2017-11-13T03:43:40\t1-2-3\t\t\n", "begins with a continuation row"),
         ("NGC0628 P03\t24.1\t15.7\t2017-11-13T03:43:40 2017-11-13T04:43:40\t1-2-3\t0.7\tnoAO\n", "2 starts but 1"),
         ("NGC0628 P03\tx\t15.7\t2017-11-13T03:43:40\t1-2-3\t0.7\tnoAO\n", "NGC0628 P03"),
+        ("NGC0628 P03\t24.1\t15.7\t2018-06-34T03:43:40\t1-2-3\t0.7\tnoAO\n", "NGC0628-P03, 2018-06-34T03:43:40 1-2-3"),
+        ("NGC0628 P03\t24.1\t15.7\t2018-06-14T03:43:40\t1-2-x\t0.7\tnoAO\n", "NGC0628-P03, .* 1-2-x"),
     ],
 )
 def test_a_text_that_cannot_be_read_is_refused_with_the_place(tmp_path: Path, text: str, reason: str) -> None:
@@ -121,3 +133,57 @@ def test_a_folder_with_a_broken_row_is_refused_with_file_and_line(tmp_path: Path
     pointings.write_text((SURVEY / "pointings.csv").read_text())
     with pytest.raises(Refused, match="errata.csv is missing"):
         read_folder(tmp_path)
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    for source in SURVEY.iterdir():
+        (tmp_path / source.name).write_text(source.read_text())
+    return tmp_path
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(copied: Path, folder: ReleaseTables) -> None:
+    for source in [*copied.iterdir()]:
+        source.write_text(source.read_text(), encoding="utf-8-sig")
+    (copied / "release.txt").write_text(PRINTED.read_text(), encoding="utf-8-sig")
+    assert read_folder(copied) == folder
+    assert read_text(copied / "release.txt") == read_text(PRINTED)
+
+
+@pytest.mark.parametrize("name", ["survey.toml", "pointings.csv"])
+def test_a_file_that_is_not_utf8_is_refused_with_its_name(copied: Path, name: str) -> None:
+    (copied / name).write_bytes((copied / name).read_bytes() + "# Schinnerer, M\xfcnchen".encode("latin-1"))
+    with pytest.raises(Refused, match=f"{name} is not UTF-8"):
+        read_folder(copied)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("[release]", "[relaese]", "the file lacks release"),
+        ("[[programme]]", "[[programs]]", "the file lacks programme"),
+        ("[[naming]]", "[[names]]", "the file lacks naming"),
+        ("[release]", "[other]\n[release]", "the file has the unknown key other"),
+        ("[release]", "[[release]]", r"\[release\] should be one table"),
+        ("licence =", "license =", r"\[release\] has the unknown key license"),
+        ("title =", "name =", r"\[release\] lacks title"),
+        ("pi_name", "pi", r"\[programme\] has the unknown key pi"),
+        ("prodcatg", "category", r"\[naming\] lacks prodcatg"),
+        ('collection = "PHANGS"', "collection = 3", r"collection of \[release\] should be of type str, not 3"),
+        ("[release]", "[release", "survey.toml: "),
+    ],
+)
+def test_a_survey_file_that_cannot_be_right_is_refused_with_the_place(
+    copied: Path, old: str, new: str, reason: str
+) -> None:
+    survey = copied / "survey.toml"
+    survey.write_text(survey.read_text().replace(old, new))
+    with pytest.raises(Refused, match=reason):
+        read_folder(copied)
+
+
+def test_a_row_that_ends_too_early_is_refused_with_file_and_line(copied: Path) -> None:
+    blocks = copied / "observing_blocks.csv"
+    blocks.write_text(blocks.read_text().replace("2018-06-14T08:00:41,IC5332 P01,1-2-3-4", "2018-06-14T08:00:41"))
+    with pytest.raises(Refused, match="observing_blocks.csv, line 4"):
+        read_folder(copied)

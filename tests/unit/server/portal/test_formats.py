@@ -1,5 +1,7 @@
 """Numbers on pages, with the carries that go wrong elsewhere."""
 
+import math
+
 import pytest
 
 from server.portal.formats import declination, modified_julian, right_ascension, size
@@ -38,3 +40,11 @@ def test_no_digits_no_point() -> None:
 
 def test_the_modified_julian_date_of_the_year_2000() -> None:
     assert modified_julian(51544.5) == "2000-01-01 12:00:00"
+
+
+@pytest.mark.parametrize(
+    ("mjd", "written"),
+    [(1e10, "MJD 1e+10"), (-1e6, "MJD -1e+06"), (math.inf, "MJD inf"), (math.nan, "MJD nan")],
+)
+def test_a_date_that_no_calendar_has_is_shown_as_its_number(mjd: float, written: str) -> None:
+    assert modified_julian(mjd) == written
