@@ -27,7 +27,7 @@ log = structlog.get_logger()
 MOST_AT_ONCE: Final = 16
 """Answers that one process sends at a time: fewer than its threads, so that pages and files are served meanwhile."""
 
-SLOT_SECONDS: Final = 5.0
+SLOT_SECONDS: Final = 2.0
 BATCH_BYTES: Final = 2 << 20
 BATCH_SIZE_HINT: Final = StatementOptions.BATCH_SIZE_HINT_BYTES.value
 

@@ -121,7 +121,7 @@ def started_worker(settings: dict[str, object], manner: str) -> subprocess.Popen
 
 
 def test_a_worker_that_stays_takes_over_the_job_of_one_that_died(archive: Archive) -> None:
-    job = jobs.submit(archive.database, "slow", {"seconds": 8})
+    job = jobs.submit(archive.database, "slow", {"seconds": 3})
     settings = archive.settings.model_dump(mode="json") | {"worker_timeout": 3.0}
     first = started_worker(settings, "stay")
     second = None
