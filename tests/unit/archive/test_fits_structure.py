@@ -41,7 +41,7 @@ def test_the_structure_of_any_fits_file_can_be_read(tmp_path: Path) -> None:
         (b"\x89PNG\r\n\x1a\n" + bytes(5000), "not a FITS file"),
         (b"SIMPLE  =", "truncated"),
         (b"SIMPLE  =".ljust(2 * BLOCK), "truncated"),
-        (gzip.compress(b"SIMPLE  ="), "compressed with gzip"),
+        (gzip.compress(b"SIMPLE  =", mtime=0), "compressed with gzip"),
     ],
 )
 def test_a_foreign_file_is_refused_with_its_reason(tmp_path: Path, content: bytes, expected: str) -> None:
