@@ -25,7 +25,8 @@ from sqlalchemy.orm import Session
 import schema
 from archive import pgsphere
 from archive.errors import ArchiveError
-from schema import obscore, tap_schema
+from schema import tap_schema
+from schema.declarations import VIEWS
 from schema.published import SCHEMAS, PublishedTable, catalogue
 
 __all__ = ["READER", "Database", "prepare"]
@@ -148,8 +149,11 @@ def _describe(connection: Connection) -> None:
     digest = _digest(catalogue())
     if connection.execute(select(tap_schema.Digest.digest)).scalar() == digest:
         return
-    connection.execute(text(f"DROP VIEW IF EXISTS {obscore.VIEW}"))
-    connection.execute(text(obscore.create_view()))
+    for view in reversed(VIEWS):
+        connection.execute(text(f"DROP VIEW IF EXISTS {view.qualified}"))
+    for view in VIEWS:
+        connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {view.schema}"))
+        connection.exec_driver_sql(view.create())
     filled = tap_schema.rows(catalogue())
     for table in reversed(filled):
         connection.execute(delete(table))
@@ -162,7 +166,7 @@ def _describe(connection: Connection) -> None:
 
 
 def _digest(tables: tuple[PublishedTable, ...]) -> str:
-    declared = json.dumps([asdict(t) for t in tables], sort_keys=True) + obscore.create_view()
+    declared = json.dumps([asdict(t) for t in tables], sort_keys=True) + "".join(v.create() for v in VIEWS)
     return hashlib.sha256(declared.encode()).hexdigest()
 
 

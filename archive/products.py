@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session, selectinload
 from archive.archive import Archive
 from archive.errors import Refused
 from archive.store import Stored
+from schema.exposures import Exposure
 from schema.findings import Finding
-from schema.observations import Exposure, Programme
+from schema.observations import Programme
 from schema.products import Artifact, Header, Product, Role
 from schema.provenance import Activity, Used, WasGeneratedBy, WasInformedBy
 

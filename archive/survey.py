@@ -10,8 +10,9 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from archive.database import Database
+from schema.exposures import Exposure
 from schema.findings import Erratum, Finding
-from schema.observations import Exposure, ObservingBlock, Pointing, Target
+from schema.observations import ObservingBlock, Pointing, Target
 from schema.products import Artifact, NamingRule, Product, Release
 
 __all__ = [

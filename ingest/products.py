@@ -23,8 +23,9 @@ from archive.store import Stored
 from ingest import headers
 from ingest.cube_facts import Oddity, facts, oddities
 from ingest.pipeline_record import activities
+from schema.exposures import Exposure
 from schema.findings import Finding
-from schema.observations import Exposure, Programme
+from schema.observations import Programme
 from schema.products import Product
 
 __all__ = ["Outcome", "files_in", "ingest_product", "ingest_products"]

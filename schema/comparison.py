@@ -2,36 +2,22 @@
 
 from typing import Any, Final
 
-from sqlalchemy import MetaData
 from sqlalchemy.dialects.postgresql.base import ischema_names
 
-from schema import (  # noqa: F401  they fill the metadata
-    findings,
-    intake,
-    jobs,
-    observations,
-    products,
-    provenance,
-    tap_schema,
-)
-from schema.base import Base, SPoly
+from schema import declarations
+from schema.base import SPoly
 
-__all__ = ["SCHEMAS", "comparison_options", "metadata"]
+__all__ = ["SCHEMAS", "comparison_options"]
 
 SCHEMAS: Final = ("archive", "survey", "provenance", "jobs", "tap_schema")
-"""Schemas whose tables are declared here; ``ivoa`` holds a view, ``sphere`` functions, ``queue`` the queue's own."""
-
-
-def metadata() -> MetaData:
-    """Return every declared table."""
-    return Base.metadata
+"""Schemas whose tables are declared here; others hold views, functions (``sphere``) and the queue's own (``queue``)."""
 
 
 def comparison_options() -> dict[str, Any]:
     """Return what Alembic needs to compare a database with the declarations."""
     ischema_names.setdefault("spoly", SPoly)
     return {
-        "target_metadata": metadata(),
+        "target_metadata": declarations.metadata(),
         "include_schemas": True,
         "include_name": _is_ours,
         "compare_type": True,

@@ -2,62 +2,45 @@
 
 IVOA Observation Data Model Core Components 1.1.  A product is in the view the moment its row is visible.  The
 service's own address and authority come from the session settings ``musevault.base_url`` and
-``musevault.authority``: an archive that moves rewrites no rows.
+``musevault.authority``: an archive that moves rewrites no rows.  Raw frames and
+calibrations are not among ObsCore's products: ``eso`` shows them.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
-from schema.published import PublishedColumn, PublishedTable
+from schema.views import SETTING, View, ViewColumn
 
-__all__ = ["COLUMNS", "VIEW", "create_view", "published"]
+__all__ = ["COLUMNS", "VIEW"]
 
-VIEW: Final = "ivoa.obscore"
 SOURCE: Final = """
 FROM survey.product AS p
 JOIN survey.artifact AS a ON a.product_id = p.product_id AND a.role = 'this'
 LEFT JOIN survey.release AS r ON r.release_id = p.release_id
+WHERE p.kind NOT IN ('exposure', 'calibration')
 """
-SETTING: Final = "COALESCE(current_setting('musevault.{}', true), '')"
 
 
-class ObsCoreColumn(NamedTuple):
-    """One column: what it means, and the SQL that fills it from ``p`` (product), ``a`` (file) and ``r`` (release)."""
-
-    name: str
-    datatype: str
-    arraysize: str | None
-    unit: str | None
-    ucd: str | None
-    utype: str | None
-    description: str
-    sql: str
-    xtype: str | None = None
-    geometry: str | None = None
+def _text(name: str, ucd: str | None, utype: str, description: str, sql: str, xtype: str | None = None) -> ViewColumn:
+    return ViewColumn(name, "char", "*", None, ucd, f"obscore:{utype}", description, sql, xtype)
 
 
-def _text(
-    name: str, ucd: str | None, utype: str, description: str, sql: str, xtype: str | None = None
-) -> ObsCoreColumn:
-    return ObsCoreColumn(name, "char", "*", None, ucd, f"obscore:{utype}", description, sql, xtype)
-
-
-def _real(name: str, unit: str | None, ucd: str, utype: str, description: str, sql: str) -> ObsCoreColumn:
+def _real(name: str, unit: str | None, ucd: str, utype: str, description: str, sql: str) -> ViewColumn:
     cast = f"CAST({sql} AS double precision)"
-    return ObsCoreColumn(name, "double", None, unit, ucd, f"obscore:{utype}", description, cast)
+    return ViewColumn(name, "double", None, unit, ucd, f"obscore:{utype}", description, cast)
 
 
-def _count(name: str, utype: str, description: str, sql: str) -> ObsCoreColumn:
+def _count(name: str, utype: str, description: str, sql: str) -> ViewColumn:
     cast = f"CAST({sql} AS bigint)"
-    return ObsCoreColumn(name, "long", None, None, "meta.number", f"obscore:{utype}", description, cast)
+    return ViewColumn(name, "long", None, None, "meta.number", f"obscore:{utype}", description, cast)
 
 
 # fmt: off
-COLUMNS: Final[tuple[ObsCoreColumn, ...]] = (
+COLUMNS: Final[tuple[ViewColumn, ...]] = (
     _text("dataproduct_type", "meta.code.class", "ObsDataset.dataProductType", "Cube, image and so on.",
           "CASE p.kind WHEN 'cube' THEN 'cube' WHEN 'image' THEN 'image' WHEN 'maps' THEN 'image' END"),
     _text("dataproduct_subtype", "meta.code.class", "ObsDataset.dataProductSubtype", "What sort of cube or image.",
           "CASE p.kind WHEN 'cube' THEN 'ifs' WHEN 'maps' THEN 'maps' ELSE p.prodcatg END"),
-    ObsCoreColumn("calib_level", "int", None, None, "meta.code;obs.calib", "obscore:ObsDataset.calibLevel",
+    ViewColumn("calib_level", "int", None, None, "meta.code;obs.calib", "obscore:ObsDataset.calibLevel",
                   "Calibration level: 2 calibrated, 3 combined.", "p.calib_level"),
     _text("obs_collection", "meta.id", "DataID.collection", "Data collection.", "p.collection"),
     _text("obs_id", "meta.id", "DataID.observationID", "ESO OBS ID, or the product where several blocks were combined.",
@@ -70,7 +53,7 @@ COLUMNS: Final[tuple[ObsCoreColumn, ...]] = (
     _text("access_url", "meta.ref.url", "Access.reference", "Where the file is.",
           f"{SETTING.format('base_url')} || '/files/' || a.artifact_id"),
     _text("access_format", "meta.code.mime", "Access.format", "Media type of what access_url gives.", "a.media_type"),
-    ObsCoreColumn("access_estsize", "long", None, "kbyte", "phys.size;meta.file", "obscore:Access.size",
+    ViewColumn("access_estsize", "long", None, "kbyte", "phys.size;meta.file", "obscore:Access.size",
                   "Size of the file.", "(a.file_size + 999) / 1000"),
     _text("target_name", "meta.id;src", "Target.name", "Designation of what was observed.", "p.target_name"),
     _real("s_ra", "deg", "pos.eq.ra", "Char.SpatialAxis.Coverage.Location.Coord.Position2D.Value2.C1",
@@ -79,7 +62,7 @@ COLUMNS: Final[tuple[ObsCoreColumn, ...]] = (
           "Declination of the centre, ICRS.", "p.dec"),
     _real("s_fov", "deg", "phys.angSize;instr.fov", "Char.SpatialAxis.Coverage.Bounds.Extent.diameter",
           "Diagonal of the field.", "p.field_of_view"),
-    ObsCoreColumn("s_region", "double", "*", None, "pos.outline;obs.field",
+    ViewColumn("s_region", "double", "*", None, "pos.outline;obs.field",
                   "obscore:Char.SpatialAxis.Coverage.Support.Area", "Outline on the sky, ICRS.", "p.footprint",
                   "polygon", "s_region_spoly"),
     _real("s_resolution", "arcsec", "pos.angResolution", "Char.SpatialAxis.Resolution.Refval.value",
@@ -123,36 +106,13 @@ COLUMNS: Final[tuple[ObsCoreColumn, ...]] = (
 STANDARD: Final = frozenset(c.name for c in COLUMNS) - {"dataproduct_subtype", "filter", "dp_id", "bib_reference"}
 
 
-def create_view() -> str:
-    """Return the statement that makes the view, the hidden search column at its end."""
-    columns = ",\n  ".join(f"{c.sql} AS {c.name}" for c in COLUMNS)
-    return f"CREATE VIEW {VIEW} AS\nSELECT\n  {columns},\n  p.footprint_spoly AS s_region_spoly{SOURCE}"
-
-
-def published() -> PublishedTable:
-    """Return the view as the outside world sees it."""
-    schema, name = VIEW.split(".")
-    columns = tuple(
-        PublishedColumn(
-            name=c.name,
-            datatype=c.datatype,
-            arraysize=c.arraysize,
-            xtype=c.xtype,
-            unit=c.unit,
-            ucd=c.ucd,
-            utype=c.utype,
-            description=c.description,
-            principal=c.name in STANDARD,
-            std=c.name in STANDARD,
-            geometry=c.geometry,
-        )
-        for c in COLUMNS
-    )
-    return PublishedTable(
-        schema=schema,
-        name=name,
-        columns=columns,
-        description="Everything that the archive holds, in the columns of the VO's data model ObsCore 1.1.",
-        utype="ivo://ivoa.net/std/obscore#table-1.1",
-        kind="view",
-    )
+VIEW: Final = View(
+    schema="ivoa",
+    name="obscore",
+    description="Everything that the archive holds, in the columns of the VO's data model ObsCore 1.1.",
+    columns=COLUMNS,
+    source=SOURCE,
+    hidden=(("s_region_spoly", "p.footprint_spoly"),),
+    utype="ivo://ivoa.net/std/obscore#table-1.1",
+    standard=STANDARD,
+)

@@ -1,7 +1,7 @@
-"""Who observed what, where and when: programmes, targets, pointings, observing blocks, exposures.
+"""Who observes what, and where: programmes, targets, pointings, observing blocks.
 
 A pointing is one MUSE field of a target's mosaic; an observing block is one execution of a template (one TPL START)
-on a pointing; an exposure is one raw frame of it.  Products made from them are in ``products``.
+on a pointing.  The raw frames are in ``exposures``, the nights in ``nights``, what is made of them in ``products``.
 """
 
 from datetime import datetime
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped
 
 from schema.base import Base, SPoly, big_integer, column, hidden, region, table
 
-__all__ = ["Exposure", "ObservingBlock", "Pointing", "Programme", "Target"]
+__all__ = ["POSITION", "ObservingBlock", "Pointing", "Programme", "Target"]
 
 FOOTPRINT_SPOLY = "sphere.polygon(footprint)"
 POSITION = text("spoint(radians(ra), radians(dec))")
@@ -192,59 +192,4 @@ class ObservingBlock(Base):
     )
     eso_ob_id: Mapped[int | None] = column(
         big_integer(), doc="ESO OBS ID, known once the raw headers are.", ucd="meta.id;obs"
-    )
-
-
-class Exposure(Base):
-    """One raw frame, known from its own header or from the header of a product made from it."""
-
-    __tablename__ = "exposure"
-    __table_args__ = (
-        Index("ix_exposure_position", POSITION, postgresql_using="gist"),
-        table("survey", "Raw exposures that the archive knows of."),
-    )
-
-    dp_id: Mapped[str] = column(
-        primary_key=True, doc="ESO data product identifier of the raw frame.", ucd="meta.id;meta.main", principal=True
-    )
-    observing_block_id: Mapped[str | None] = column(
-        None,
-        ForeignKey("survey.observing_block.observing_block_id"),
-        doc="Observing block of the survey's log, where it is one of its exposures.",
-        ucd="meta.id",
-        index=True,
-    )
-    programme_id: Mapped[str | None] = column(
-        None, ForeignKey("survey.programme.programme_id"), doc="Observing programme.", ucd="meta.id;obs.proposal"
-    )
-    run_id: Mapped[str | None] = column(doc="Programme with run letter (ESO OBS PROG ID).", ucd="meta.id;obs.proposal")
-    eso_ob_id: Mapped[int | None] = column(big_integer(), doc="ESO OBS ID.", ucd="meta.id;obs")
-    ob_name: Mapped[str | None] = column(doc="Name of the observation block.", ucd="meta.title;obs")
-    object: Mapped[str | None] = column(doc="Designation of what was observed.", ucd="meta.id;src", principal=True)
-    tpl_id: Mapped[str | None] = column(doc="Signature of the observing template.", ucd="meta.id;obs.param")
-    tpl_start: Mapped[datetime | None] = column(
-        doc="Start of the template, UTC.", ucd="time.start;obs", xtype="timestamp", index=True
-    )
-    tpl_expno: Mapped[int | None] = column(doc="Number of the exposure within its template.", ucd="meta.number")
-    tpl_nexp: Mapped[int | None] = column(doc="Number of exposures that the template takes.", ucd="meta.number")
-    ins_mode: Mapped[str | None] = column(doc="Instrument mode.", ucd="instr.setup", principal=True)
-    ra: Mapped[float | None] = column(
-        doc="Right ascension of the pointing.", unit="deg", ucd="pos.eq.ra;meta.main", principal=True
-    )
-    dec: Mapped[float | None] = column(
-        doc="Declination of the pointing.", unit="deg", ucd="pos.eq.dec;meta.main", principal=True
-    )
-    mjd_obs: Mapped[float | None] = column(
-        doc="Start of the exposure, modified Julian date, UTC.", unit="d", ucd="time.start;obs.exposure", index=True
-    )
-    exptime: Mapped[float | None] = column(
-        doc="Integration time.", unit="s", ucd="time.duration;obs.exposure", principal=True
-    )
-    airmass_start: Mapped[float | None] = column(doc="Airmass at the start.", ucd="obs.airMass")
-    airmass_end: Mapped[float | None] = column(doc="Airmass at the end.", ucd="obs.airMass")
-    dimm_fwhm_start: Mapped[float | None] = column(
-        doc="Seeing of the site monitor at the start.", unit="arcsec", ucd="instr.obsty.seeing"
-    )
-    dimm_fwhm_end: Mapped[float | None] = column(
-        doc="Seeing of the site monitor at the end.", unit="arcsec", ucd="instr.obsty.seeing"
     )

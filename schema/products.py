@@ -74,7 +74,9 @@ class Product(Base):
     product_id: Mapped[str] = column(
         primary_key=True, doc="Identifier of the product within the archive.", ucd="meta.id;meta.main", principal=True
     )
-    kind: Mapped[str] = column(doc="What it is: cube, image, maps or exposure.", ucd="meta.code.class", principal=True)
+    kind: Mapped[str] = column(
+        doc="What it is: cube, image, maps, exposure or calibration.", ucd="meta.code.class", principal=True
+    )
     title: Mapped[str] = column(doc="One line that tells the product from its neighbours.", ucd="meta.title")
     prodcatg: Mapped[str | None] = column(doc="ESO product category.", ucd="meta.code.class")
     collection: Mapped[str] = column(doc="Data collection.", ucd="meta.id;meta.dataset", index=True)
@@ -177,6 +179,9 @@ class Artifact(Base):
     )
     sha256: Mapped[str] = column(doc="SHA-256 of the content, hexadecimal.", ucd="meta.checksum", index=True)
     stored: Mapped[datetime] = column(doc="When the file was stored, UTC.", ucd="time.creation", xtype="timestamp")
+    lost: Mapped[datetime | None] = column(
+        doc="When the file was found to be missing, UTC; empty where it is there.", ucd="meta.note", xtype="timestamp"
+    )
 
     product: Mapped[Product] = relationship(back_populates="artifacts")
 

@@ -12,7 +12,8 @@ from sqlalchemy import ARRAY, BigInteger, Column, Double, Integer, SmallInteger,
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.types import TypeEngine
 
-from schema.base import Base, ColumnMeaning
+from schema.base import ColumnMeaning
+from schema.views import View
 
 __all__ = ["SCHEMAS", "ForeignKey", "PublishedColumn", "PublishedTable", "catalogue", "votable_type"]
 
@@ -76,11 +77,12 @@ class PublishedTable:
 @cache
 def catalogue() -> tuple[PublishedTable, ...]:
     """Return every published table, schemas in the order of ``SCHEMAS``, tables by name."""
-    from schema import findings, jobs, obscore, observations, products, provenance, tap_schema  # noqa: F401
+    from schema import declarations
 
-    declared = [_published(t) for t in Base.metadata.tables.values() if t.info["published"]]
+    declared = [_published(t) for t in declarations.metadata().tables.values() if t.info["published"]]
+    views = [_published_view(v) for v in declarations.VIEWS]
     order = list(SCHEMAS)
-    return tuple(sorted([obscore.published(), *declared], key=lambda t: (order.index(t.schema), t.name)))
+    return tuple(sorted([*views, *declared], key=lambda t: (order.index(t.schema), t.name)))
 
 
 def votable_type(sql_type: TypeEngine[object]) -> tuple[str, str | None]:
@@ -128,6 +130,27 @@ def _published(declared: Table) -> PublishedTable:
             for key in sorted(declared.foreign_keys, key=lambda key: key.parent.name)
         ),
     )
+
+
+def _published_view(view: View) -> PublishedTable:
+    columns = tuple(
+        PublishedColumn(
+            name=c.name,
+            datatype=c.datatype,
+            arraysize=c.arraysize,
+            xtype=c.xtype,
+            unit=c.unit,
+            ucd=c.ucd,
+            utype=c.utype,
+            description=c.description,
+            principal=c.name in view.standard,
+            indexed=c.name in view.indexed,
+            std=c.name in view.standard,
+            geometry=c.geometry,
+        )
+        for c in view.columns
+    )
+    return PublishedTable(view.schema, view.name, columns, view.description, view.utype, kind="view")
 
 
 def _indexed(declared: Table) -> frozenset[str]:

@@ -42,6 +42,9 @@ class Tables(Base):
     utype: Mapped[str | None] = column(doc="Data model of the table.", ucd="meta.id")
     description: Mapped[str | None] = column(doc="What is in it.", ucd="meta.note", principal=True)
     table_index: Mapped[int | None] = column(doc="Place in a listing.", ucd="meta.number")
+    cat_id: Mapped[int | None] = column(doc="Number of a catalogue at ESO: clients of ESO ask for it.", ucd="meta.id")
+    title: Mapped[str | None] = column(doc="Title of a catalogue: clients of ESO ask for it.", ucd="meta.title")
+    version: Mapped[int | None] = column(doc="Version of a catalogue: clients of ESO ask for it.", ucd="meta.version")
 
 
 class Columns(Base):

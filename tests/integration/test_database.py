@@ -86,7 +86,7 @@ def test_the_services_own_address_is_part_of_the_view(archive: Archive) -> None:
     with reader(archive) as connection:
         row = connection.execute("SELECT current_setting('musevault.base_url'), current_user").fetchone()
     assert row == ("http://x y\\z", READER)
-    assert "musevault.base_url" in obscore.create_view()
+    assert "musevault.base_url" in obscore.VIEW.create()
 
 
 def test_a_polygon_is_searched_on_the_sphere(archive: Archive) -> None:

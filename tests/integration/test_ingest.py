@@ -24,8 +24,9 @@ from ingest.products import Outcome, ingest_products
 from ingest.releases import ingest_release
 from processing.cascade import TASKS
 from processing.plan import submit_missing
+from schema.exposures import Exposure
 from schema.findings import Erratum, Finding
-from schema.observations import Exposure, ObservingBlock, Pointing, Target
+from schema.observations import ObservingBlock, Pointing, Target
 from schema.products import Artifact, Header, NamingRule, Product, Release
 from schema.provenance import Activity
 from tests.support.archives import SURVEY

@@ -1,0 +1,32 @@
+"""All that is declared, in one place: the tables of every module, and the views in the order in which they build."""
+
+from typing import Final
+
+from sqlalchemy import MetaData
+
+from schema import (  # noqa: F401  they fill the metadata
+    calibrations,
+    conditions,
+    eso_listing,
+    exposures,
+    findings,
+    intake,
+    jobs,
+    nights,
+    obscore,
+    observations,
+    products,
+    provenance,
+    tap_schema,
+)
+from schema.base import Base
+from schema.views import View
+
+__all__ = ["VIEWS", "metadata"]
+
+VIEWS: Final[tuple[View, ...]] = (obscore.VIEW, conditions.VIEW)
+
+
+def metadata() -> MetaData:
+    """Return every declared table."""
+    return Base.metadata
