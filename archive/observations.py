@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Select, delete, exc, func, inspect, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ScalarSelect, Select, delete, exc, func, inspect, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from archive.amounts import Amount, amount
 from archive.database import Database
 from archive.errors import Refused
 from archive.products import lock_publishing
 from schema.base import Base
+from schema.exposures import Exposure
 from schema.findings import Erratum, Finding
 from schema.observations import ObservingBlock, Pointing, Programme, Target
-from schema.products import NamingRule, Product, Release
+from schema.products import MADE, NamingRule, Product, Release
 
 __all__ = [
     "Counts",
@@ -27,13 +29,18 @@ __all__ = [
     "releases_with",
 ]
 
+TIES: Final[dict[type[Base], InstrumentedAttribute[Any]]] = {
+    ObservingBlock: Exposure.observing_block_id,
+    Pointing: Exposure.pointing_id,
+    Target: Exposure.target,
+}
 RECORD_LOCK: Final = 0x6D757372
 """Key of the advisory lock under which one release at a time is recorded."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """The survey at a glance."""
+    """The survey at a glance; ``products`` are those made of raw frames, ``exposures`` are the frames."""
 
     programmes: int
     targets: int
@@ -41,6 +48,7 @@ class Counts:
     ao_pointings: int
     observing_blocks: int
     exposures_used: int
+    exposures: Amount
     products: int
 
 
@@ -112,20 +120,24 @@ def naming_rules(database: Database, release_id: str) -> list[NamingRule]:
 
 def counts(database: Database) -> Counts:
     """Count the survey."""
+    ao = select(func.count()).where(Pointing.ao_mode == "AO")
+    made = select(func.count()).select_from(Product).where(MADE)
+    counted = {
+        "programmes": _count(Programme),
+        "targets": _count(Target),
+        "pointings": _count(Pointing),
+        "ao_pointings": ao.scalar_subquery(),
+        "observing_blocks": _count(ObservingBlock),
+        "exposures_used": select(func.coalesce(func.sum(ObservingBlock.exposures_used), 0)).scalar_subquery(),
+        "products": made.scalar_subquery(),
+    }
     with database.reading() as session:
-        return Counts(
-            programmes=_count(session, Programme),
-            targets=_count(session, Target),
-            pointings=_count(session, Pointing),
-            ao_pointings=session.scalar(select(func.count()).where(Pointing.ao_mode == "AO")) or 0,
-            observing_blocks=_count(session, ObservingBlock),
-            exposures_used=session.scalar(select(func.sum(ObservingBlock.exposures_used))) or 0,
-            products=_count(session, Product),
-        )
+        numbers = session.execute(select(*(query.label(name) for name, query in counted.items()))).one()
+        return Counts(**numbers._asdict(), exposures=amount(session, Exposure))
 
 
-def _count(session: Session, table: type[Base]) -> int:
-    return session.scalar(select(func.count()).select_from(table)) or 0
+def _count(table: type[Base]) -> ScalarSelect[int]:
+    return select(func.count()).select_from(table).scalar_subquery()
 
 
 def _merge(session: Session, rows: Sequence[Base]) -> bool:
@@ -162,6 +174,10 @@ def _rows_of(release_id: str) -> tuple[Select[Any], ...]:
 
 
 def _delete(session: Session, row: Base, key: tuple[str, ...]) -> None:
+    """Delete a row; exposures that are tied to it are let go, for ties follow from the log and are made anew."""
+    tied = TIES.get(type(row))
+    if tied is not None:
+        session.execute(update(Exposure).where(tied == key[0]).values({tied: None}))
     session.delete(row)
     try:
         session.flush()

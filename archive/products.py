@@ -20,7 +20,7 @@ from archive.store import Stored
 from schema.exposures import Exposure
 from schema.findings import Finding
 from schema.observations import Programme
-from schema.products import Artifact, Header, Product, Role
+from schema.products import MADE, Artifact, Header, Product, Role
 from schema.provenance import Activity, Used, WasGeneratedBy, WasInformedBy
 
 __all__ = [
@@ -116,6 +116,8 @@ def publish(archive: Archive, publication: Publication) -> bool:
             if _is_there(session, publication):
                 return False
             _add(session, publication, artifacts)
+    except exc.OperationalError:  # the server, not the product
+        raise
     except exc.DBAPIError as error:
         raise Refused(f"{product_id}: {_reason(error)}") from error
     log.info("published", product=product_id, kind=publication.product.kind, files=len(artifacts))
@@ -167,9 +169,12 @@ def get(archive: Archive, product_id: str) -> Product:
 
 
 def latest(archive: Archive, *, kind: str | None = None, target: str | None = None) -> list[Product]:
-    """Return products with their files, the newest first."""
+    """Return products with their files, the newest first; raw frames and calibrations are not among them."""
     query = (
-        select(Product).options(selectinload(Product.artifacts)).order_by(Product.ingested.desc(), Product.product_id)
+        select(Product)
+        .where(MADE)
+        .options(selectinload(Product.artifacts))
+        .order_by(Product.ingested.desc(), Product.product_id)
     )
     if kind is not None:
         query = query.where(Product.kind == kind)

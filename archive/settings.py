@@ -6,10 +6,21 @@ They come from the environment (``MUSEVAULT_*``), then from ``musevault.toml`` (
 
 import os
 from pathlib import Path
+from typing import Annotated, TypeVar
 
-from pydantic import Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -18,6 +29,25 @@ from pydantic_settings import (
 from archive.errors import ArchiveError
 
 __all__ = ["Settings", "load"]
+
+Item = TypeVar("Item")
+
+
+def _cut(value: object) -> object:
+    """From the environment a list comes as one text."""
+    return [part for part in value.split(":") if part] if isinstance(value, str) else value
+
+
+def _check_cron(value: str) -> str:
+    from croniter import croniter
+
+    if len(value.split()) != 5 or not croniter.is_valid(value):
+        raise ValueError("not five fields as cron has them")
+    return value
+
+
+Listed = Annotated[tuple[Item, ...], NoDecode, BeforeValidator(_cut)]
+Cron = Annotated[str, AfterValidator(_check_cron)]
 
 
 class Settings(BaseSettings):
@@ -34,6 +64,21 @@ class Settings(BaseSettings):
     maxrec_default: PositiveInt = Field(1_000_000, description="Rows of an answer when the client names no MAXREC.")
     maxrec_limit: PositiveInt = Field(15_000_000, description="Rows that no answer exceeds.")
     worker_timeout: PositiveFloat = Field(10.0, description="Seconds of silence after which a worker counts as dead.")
+
+    eso_tap_url: str = Field("https://archive.eso.org/tap_obs", description="Where ESO's archive is asked.")
+    eso_download_url: str = Field("https://dataportal.eso.org/dataPortal/file/", description="Where its files are.")
+    eso_calselector_url: str = Field(
+        "https://archive.eso.org/calselector/v1/associations", description="Where it tells calibrations."
+    )
+    eso_token: SecretStr | None = Field(None, description="ESO's token for files that are not public yet.")
+
+    watch_cron: Cron | None = Field(None, description="When the workers look through the folders, as cron writes it.")
+    watch_folders: Listed[Path] = Field((), description="Folders that are watched; several with colons between.")
+    watch_link: bool = Field(default=False, description="Leave watched raw frames where they are, keep links to them.")
+    watch_settle: NonNegativeFloat = Field(60.0, description="Seconds for which a file that is not whole may be young.")
+    sync_cron: Cron | None = Field(None, description="When the workers ask ESO's archive, as cron writes it.")
+    sync_programmes: Listed[str] = Field((), description="Programmes it is asked for; several with colons between.")
+    sync_download: bool = Field(default=False, description="Fetch the files that are not here, too.")
 
     @classmethod
     def settings_customise_sources(

@@ -58,6 +58,21 @@ class Store:
 
         return self._keep(copy)
 
+    @staticmethod
+    def checksum(source: Path) -> Stored:
+        """Read a file that stays where it is, once; for files that are on disks of their own and never change.
+
+        Raises
+        ------
+        StoreError
+            It cannot be read.
+        """
+        try:
+            with source.open("rb") as opened:
+                return _checksum(opened)
+        except OSError as error:
+            raise StoreError(f"cannot read a file: {error.strerror or error}") from error
+
     def write(self, fill: Callable[[BufferedRandom], object]) -> Stored:
         """Store what ``fill`` writes into the file that it is given; raises as ``put`` does."""
 
@@ -72,22 +87,23 @@ class Store:
         """Return where a file is, or would be."""
         return self.folder / "files" / sha256[:2] / sha256
 
-    def get(self, sha256: str) -> Path:
-        """Return where a stored file is.
+    def get(self, sha256: str, location: str | None = None) -> Path:
+        """Return where a file is: in the store, or in a place of its own.
 
         Raises
         ------
         StoreError
             The file is not there.
         """
-        path = self.path(sha256)
+        path = self.path(sha256) if location is None else Path(location)
         if not path.is_file():
-            raise StoreError(f"file {sha256} is missing from the store {self.folder}")
+            place = f"the store {self.folder}" if location is None else "its place outside the store"
+            raise StoreError(f"file {sha256} is missing from {place}")
         return path
 
-    def is_whole(self, sha256: str) -> bool:
-        """Read a file through and tell whether it still is what its name says."""
-        with self.get(sha256).open("rb") as opened:
+    def is_whole(self, sha256: str, location: str | None = None) -> bool:
+        """Read a file through and tell whether it still is what its checksum says."""
+        with self.get(sha256, location).open("rb") as opened:
             return _checksum(opened).sha256 == sha256
 
     def names(self) -> Iterator[str]:
@@ -144,22 +160,29 @@ class Store:
 
     def _link(self, part: Path, stored: Stored) -> None:
         final = self.path(stored.sha256)
-        final.parent.mkdir(parents=True, exist_ok=True)
+        if not final.parent.is_dir():
+            _make_folder(final.parent)
         part.chmod(0o444)
         try:
             os.link(part, final)
         except FileExistsError:
-            if final.stat().st_size != stored.size:
+            if final.is_symlink():  # to a file elsewhere, which may have vanished: our own copy is better
+                part.replace(final)
+            elif final.stat().st_size != stored.size:
                 raise StoreError(f"{final} is damaged: its size is not {stored.size}") from None
             return
-        for folder in (final.parent, final.parent.parent):
-            _sync_folder(folder)
+        _sync_folder(final.parent)
 
 
 def _checksum(opened: BufferedRandom | BufferedReader) -> Stored:
     opened.seek(0)
     digest = hashlib.file_digest(opened, "sha256")
     return Stored(digest.hexdigest(), opened.tell())
+
+
+def _make_folder(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:

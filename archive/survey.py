@@ -1,19 +1,20 @@
 """The survey as its pages show it: read-only statements that fetch a whole page's worth in a few queries.
 
-What is recorded and changed is in ``observations`` and ``products``; nothing here writes.
+Products are those that were made for science; raw frames, of which there may be a million, are in
+``exposure_listing``.  What is recorded and changed is in ``observations`` and ``products``; nothing here writes.
 """
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, TextClause, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from archive.database import Database
-from schema.exposures import Exposure
+from schema.exposures import Exposure, KnownFrom
 from schema.findings import Erratum, Finding
 from schema.observations import ObservingBlock, Pointing, Target
-from schema.products import Artifact, NamingRule, Product, Release
+from schema.products import MADE, Artifact, NamingRule, Product, Release
 
 __all__ = [
     "Listing",
@@ -32,6 +33,10 @@ __all__ = [
 MOST_SPOTS = 300
 """More places than these would only blacken a map of the sky."""
 
+MOST_COUNTED = 10_000
+EXPOSURES = "exposures"
+"""Origin of findings on how exposures and the log agree."""
+
 
 @dataclass(frozen=True)
 class TargetSummary:
@@ -45,7 +50,10 @@ class TargetSummary:
 
 @dataclass(frozen=True)
 class TargetRecord:
-    """A galaxy with everything that the archive knows of it; ``blocks`` are in the order of time."""
+    """A galaxy with everything that the archive knows of it; ``blocks`` are in the order of time.
+
+    ``exposures`` counts, by observing block, the exposures of which the archive has the own header.
+    """
 
     target: Target
     release: Release
@@ -55,6 +63,7 @@ class TargetRecord:
     findings: tuple[Finding, ...]
     rules: tuple[NamingRule, ...]
     products: tuple[Product, ...]
+    exposures: dict[str, int]
 
     def blocks_of(self, pointing_id: str) -> list[ObservingBlock]:
         """Return the observing blocks of one pointing."""
@@ -81,7 +90,11 @@ class Spot:
 
 @dataclass(frozen=True)
 class Listing:
-    """One page of a list of products; ``kinds`` counts what there is of each kind, whatever kind was asked for."""
+    """One page of a list of products.
+
+    ``kinds`` counts what was made, kind by kind, whatever kind was asked for.  ``total`` is of the kind that was; of
+    raw frames and calibrations no more than ``MOST_COUNTED`` are counted.
+    """
 
     products: tuple[Product, ...]
     total: int
@@ -99,7 +112,7 @@ def targets(database: Database) -> list[TargetSummary]:
         .group_by(Pointing.target)
         .subquery()
     )
-    held = select(Product.target, func.count().label("products")).group_by(Product.target).subquery()
+    held = select(Product.target, func.count().label("products")).where(MADE).group_by(Product.target).subquery()
     query = (
         select(Target, fields.c.pointings, fields.c.ao, held.c.products)
         .outerjoin(fields, fields.c.target == Target.name)
@@ -125,9 +138,10 @@ def find_target(database: Database, name: str) -> TargetRecord | None:
             pointings=pointings,
             blocks=blocks,
             errata=_errata(session, target.release_id, keys),
-            findings=tuple(session.scalars(_findings_about(target, keys))),
+            findings=_findings_about(session, target, keys),
             rules=tuple(session.scalars(_rules(target.release_id))),
-            products=tuple(session.scalars(_newest().where(Product.target == name))),
+            products=tuple(session.scalars(_newest().where(MADE, Product.target == name))),
+            exposures=_exposures_held(session, [b.observing_block_id for b in blocks]),
         )
 
 
@@ -141,7 +155,7 @@ def spots(database: Database) -> list[Spot]:
             func.count().label("products"),
             func.min(Product.product_id),
         )
-        .where(Product.target.is_(None), Product.ra.is_not(None), Product.dec.is_not(None))
+        .where(MADE, Product.target.is_(None), Product.ra.is_not(None), Product.dec.is_not(None))
         .group_by(Product.target_name, func.floor(Product.ra * 10), func.floor(Product.dec * 10))
         .order_by(func.count().desc(), func.min(Product.product_id))
         .limit(MOST_SPOTS)
@@ -158,26 +172,28 @@ def listing(
     Parameters
     ----------
     kind, named
-        Only products of this kind, of what bears this name; None: of any.
+        Only products of this kind, of what bears this name; None: of any that was made, of any name.
     first, most
         How many to pass over, and how many to return at most.
     """
-    counting = select(Product.kind, func.count()).group_by(Product.kind).order_by(Product.kind)
-    query = _newest().offset(first).limit(most)
+    counting = select(Product.kind, func.count()).where(MADE).group_by(Product.kind).order_by(Product.kind)
+    asked: list[ColumnElement[bool] | TextClause] = [MADE if kind is None else Product.kind == kind]
     if named is not None:
-        counting, query = counting.where(Product.target_name == named), query.where(Product.target_name == named)
-    if kind is not None:
-        query = query.where(Product.kind == kind)
+        counting = counting.where(Product.target_name == named)
+        asked.append(Product.target_name == named)
     with database.reading() as session:
         kinds = dict(session.execute(counting).all())
-        total = sum(kinds.values()) if kind is None else kinds.get(kind, 0)
-        return Listing(tuple(session.scalars(query)), total, kinds)
+        total = sum(kinds.values()) if kind is None else kinds.get(kind)
+        if total is None:
+            total = _count_some(session, asked)
+        return Listing(tuple(session.scalars(_newest().where(*asked).offset(first).limit(most))), total, kinds)
 
 
 def volume(database: Database) -> int:
-    """Return the length of all files of all products together, in bytes."""
+    """Return the length of all files of what was made for science together, in bytes."""
+    query = select(func.sum(Artifact.file_size)).join(Product).where(MADE)
     with database.reading() as session:
-        return int(session.scalar(select(func.sum(Artifact.file_size))) or 0)
+        return int(session.scalar(query) or 0)
 
 
 def findings(database: Database, origin: str) -> list[Finding]:
@@ -187,9 +203,9 @@ def findings(database: Database, origin: str) -> list[Finding]:
 
 
 def exposures(database: Database, product: Product, entities: Collection[str]) -> list[Exposure]:
-    """Return the raw exposures among the inputs of a product, and those of its own template."""
-    mine: ColumnElement[bool] = Exposure.dp_id.in_(entities)
-    if product.tpl_start is not None:
+    """Return the raw exposures among the inputs of a product and those of its own template; a raw file's is its own."""
+    mine: ColumnElement[bool] = Exposure.dp_id.in_([product.product_id, *entities])
+    if product.tpl_start is not None and product.kind != "exposure":
         mine = or_(mine, Exposure.tpl_start == product.tpl_start)
     with database.reading() as session:
         return list(session.scalars(select(Exposure).where(mine).order_by(Exposure.mjd_obs, Exposure.dp_id)))
@@ -212,11 +228,27 @@ def _errata(session: Session, release_id: str, keys: Sequence[str]) -> tuple[Err
     return tuple(session.scalars(query.order_by(Erratum.row_key, Erratum.column_name)))
 
 
-def _findings_about(target: Target, keys: Sequence[str]) -> Select[Finding]:
-    """A finding's subject is a key, or begins with the galaxy's name where it speaks of several of its pointings."""
-    about = or_(Finding.subject.in_(keys), Finding.subject.startswith(f"{target.name}-", autoescape=True))
+def _exposures_held(session: Session, blocks: Sequence[str]) -> dict[str, int]:
+    query = (
+        select(Exposure.observing_block_id, func.count())
+        .where(Exposure.observing_block_id.in_(blocks), Exposure.known_from == KnownFrom.HEADER)
+        .group_by(Exposure.observing_block_id)
+    )
+    return {block: number for block, number in session.execute(query) if block is not None}
+
+
+def _findings_about(session: Session, target: Target, keys: Sequence[str]) -> tuple[Finding, ...]:
+    """A finding's subject is a key, or begins with the galaxy's name where a release speaks of several pointings."""
     release = Finding.origin == f"release:{target.release_id}"
-    return select(Finding).where(release, about).order_by(Finding.finding_id)
+    of_pointings = select(Finding).where(release, Finding.subject.startswith(f"{target.name}-", autoescape=True))
+    of_keys = select(Finding).where(or_(release, Finding.origin == EXPOSURES), Finding.subject.in_(keys))
+    found = {f.finding_id: f for query in (of_pointings, of_keys) for f in session.scalars(query)}
+    return tuple(found[key] for key in sorted(found))
+
+
+def _count_some(session: Session, asked: Sequence[ColumnElement[bool] | TextClause]) -> int:
+    some = select(Product.product_id).where(*asked).limit(MOST_COUNTED)
+    return session.scalar(select(func.count()).select_from(some.subquery())) or 0
 
 
 def _rules(release_id: str) -> Select[NamingRule]:

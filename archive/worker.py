@@ -16,6 +16,7 @@ from archive import jobs
 from archive.archive import Archive
 from archive.database import SEARCH_PATH
 from archive.errors import ArchiveError
+from archive.periodic import register, schedule
 from schema.jobs import Job, Phase
 
 __all__ = ["Progress", "Run", "work"]
@@ -36,7 +37,10 @@ class StillRunning(Exception):
 
 
 def work(archive: Archive, tasks: Mapping[str, Run], *, drain: bool) -> None:
-    """Do jobs until stopped by a signal or, when draining, until none is outstanding."""
+    """Do jobs until stopped by a signal or, when draining, until none is outstanding.
+
+    What is due by the clock is done by workers that stay only.
+    """
     asyncio.run(_work(archive, tasks, drain=drain))
 
 
@@ -50,6 +54,8 @@ async def _work(archive: Archive, tasks: Mapping[str, Run], *, drain: bool) -> N
     def run(job_id: str) -> None:
         _do(archive, tasks, job_id)
 
+    if not drain:
+        register(app, archive.database, schedule(archive.settings))
     async with app.open_async():
         await _take_back(app, archive)
         if not drain:

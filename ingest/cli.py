@@ -1,4 +1,4 @@
-"""Commands that take things in: ``musevault ingest release|products``."""
+"""Commands that take things in: ``musevault ingest release|products``; the others come from files of their own."""
 
 import json
 from pathlib import Path
@@ -6,9 +6,15 @@ from pathlib import Path
 import click
 
 from archive.archive import open_archive
-from archive.intake import written
 from archive.log import configure
+from archive.runs import recorded
 from archive.settings import load
+from ingest.eso_cli import eso
+from ingest.exposures_cli import exposures
+from ingest.nights_cli import ambient, nightlog
+from ingest.quarantine_cli import refused, retry
+from ingest.telling import JSON, PATHS, leave, source, tell
+from ingest.watch_cli import watch
 
 __all__ = ["ingest"]
 
@@ -29,8 +35,9 @@ def release(path: Path, *, release_id: str | None, as_json: bool) -> None:
     """Load a survey's release: its folder, or the text of its description."""
     from ingest.releases import ingest_release
 
-    with open_archive(load()) as archive:
+    with open_archive(load()) as archive, recorded(archive.database, "release", source([path])) as tally:
         report = ingest_release(archive.database, path, release_id=release_id)
+        tally.count("changed" if report.changed else "known")
     if as_json:
         found = [{"kind": f.kind, "subject": f.subject, "message": f.message} for f in report.findings]
         corrections = [vars(c) for c in report.tables.corrections]
@@ -50,36 +57,23 @@ def release(path: Path, *, release_id: str | None, as_json: bool) -> None:
 
 
 @ingest.command()
-@click.argument("paths", type=PATH, nargs=-1, required=True)
+@PATHS
 @click.option("--collection", default="MUSE", show_default=True, help="Data collection that the products belong to.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file.")
+@JSON
 def products(paths: tuple[Path, ...], *, collection: str, as_json: bool) -> None:
     """Take MUSE cubes in: files, or folders of them.  Exit status 1 when a file was refused."""
-    from ingest.products import ingest_products
-
-    refused = looked_at = 0
-    with open_archive(load()) as archive:
-        for outcome in ingest_products(archive, paths, collection=collection):
-            looked_at += 1
-            refused += outcome.product_id is None
-            path = written(outcome.path)
-            if as_json:
-                click.echo(json.dumps({**vars(outcome), "path": path}))
-            elif outcome.product_id is None:
-                click.echo(f"refused    {path}: {outcome.reason}")
-            else:
-                click.echo(f"{'new' if outcome.new else 'known':<10} {path}: {outcome.product_id}")
-    if not looked_at:
-        click.echo("nothing to take in", err=as_json)
-    if refused:
-        raise SystemExit(1)
-
-
-@ingest.command()
-def refused() -> None:
-    """List the files that were refused, with the reasons."""
-    from archive import intake
+    from ingest.products import KIND, ingest_products
 
     with open_archive(load()) as archive:
-        for row in intake.refused(archive.database):
-            click.echo(f"{row.seen:%Y-%m-%dT%H:%M:%S}  {row.path}: {row.reason}")
+        with recorded(archive.database, KIND, source(paths)) as tally:
+            counted = tell(ingest_products(archive, paths, collection=collection), tally, as_json=as_json)
+        leave(counted)
+
+
+ingest.add_command(exposures)
+ingest.add_command(eso)
+ingest.add_command(nightlog)
+ingest.add_command(ambient)
+ingest.add_command(refused)
+ingest.add_command(retry)
+ingest.add_command(watch)

@@ -6,12 +6,24 @@ values that ESO writes when it has none.
 
 import math
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from astropy.io import fits
 
-__all__ = ["ENDINGS", "EXPOSURE", "Keyword", "dp_id", "fields", "programme_of", "read", "readable"]
+__all__ = [
+    "ENDINGS",
+    "EXPOSURE",
+    "MASTER",
+    "Keyword",
+    "dp_id",
+    "fields",
+    "programme_of",
+    "read",
+    "readable",
+    "strict",
+    "strip_ending",
+]
 
 SENTINELS: Final = frozenset({"", "UNKNOWN", "Tel name not set"})
 MISSING_NUMBERS: Final = frozenset({-1, -999})
@@ -38,10 +50,13 @@ def text(value: object) -> str | None:
 
 def number(value: object) -> float | None:
     """Read a number that may stand for anything but a missing one; what is not finite is none."""
-    try:
-        found = float(str(value))
-    except ValueError:
-        return None
+    if type(value) in {int, float}:
+        found = float(value)  # type: ignore[arg-type]
+    else:
+        try:
+            found = float(str(value))
+        except ValueError:
+            return None
     return found if math.isfinite(found) else None
 
 
@@ -58,32 +73,87 @@ def whole(value: object) -> int | None:
 
 
 def moment(value: object) -> datetime | None:
-    """Read an ISO date with time, UTC."""
+    """Read an ISO date with time, UTC unless it says otherwise."""
     try:
-        return datetime.fromisoformat(str(value).strip())
-    except ValueError:
+        found = datetime.fromisoformat(str(value).strip())
+        return found if found.tzinfo is None else found.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
         return None
 
 
 EXPOSURE: Final[Mapping[str, Keyword]] = {
+    "origfile": Keyword("ORIGFILE", text),
+    "instrument": Keyword("INSTRUME", text),
+    "telescope": Keyword("TELESCOP", text),
+    "dp_cat": Keyword("ESO DPR CATG", text),
+    "dp_type": Keyword("ESO DPR TYPE", text),
+    "dp_tech": Keyword("ESO DPR TECH", text),
     "run_id": Keyword("ESO OBS PROG ID", text),
+    "pi_name": Keyword("PI-COI", text),
     "eso_ob_id": Keyword("ESO OBS ID", whole),
     "ob_name": Keyword("ESO OBS NAME", text),
+    "ob_target": Keyword("ESO OBS TARG NAME", text),
+    "ob_start": Keyword("ESO OBS START", moment),
+    "ob_tplno": Keyword("ESO OBS TPLNO", whole),
+    "ob_container_id": Keyword("ESO OBS CONTAINER ID", whole),
+    "ob_container_type": Keyword("ESO OBS CONTAINER TYPE", text),
     "object": Keyword("OBJECT", text),
     "tpl_id": Keyword("ESO TPL ID", text),
+    "tpl_name": Keyword("ESO TPL NAME", text),
     "tpl_start": Keyword("ESO TPL START", moment),
     "tpl_expno": Keyword("ESO TPL EXPNO", whole),
     "tpl_nexp": Keyword("ESO TPL NEXP", whole),
     "ins_mode": Keyword("ESO INS MODE", text),
+    "ins_filter": Keyword("ESO INS OPTI1 NAME", text),
+    "ins_field": Keyword("ESO INS OPTI2 NAME", text),
+    "rotator_mode": Keyword("ESO INS DROT MODE", text),
+    "rotator_angle": Keyword("ESO INS DROT POSANG", number),
+    "ifu_temperature": Keyword("ESO INS TEMP7 VAL", number),
+    "detector_read_id": Keyword("ESO DET READ CURID", whole),
+    "detector_read_name": Keyword("ESO DET READ CURNAME", text),
+    "detector_binning_x": Keyword("ESO DET BINX", whole),
+    "detector_binning_y": Keyword("ESO DET BINY", whole),
     "ra": Keyword("RA", number),
     "dec": Keyword("DEC", number),
     "mjd_obs": Keyword("MJD-OBS", number),
+    "date_obs": Keyword("DATE-OBS", moment),
+    "utc": Keyword("UTC", number),
+    "lst": Keyword("LST", number),
     "exptime": Keyword("EXPTIME", number),
+    "tel_alt": Keyword("ESO TEL ALT", number),
+    "tel_az": Keyword("ESO TEL AZ", number),
     "airmass_start": Keyword("ESO TEL AIRM START", measured),
     "airmass_end": Keyword("ESO TEL AIRM END", measured),
+    "parallactic_start": Keyword("ESO TEL PARANG START", number),
+    "parallactic_end": Keyword("ESO TEL PARANG END", number),
     "dimm_fwhm_start": Keyword("ESO TEL AMBI FWHM START", measured),
     "dimm_fwhm_end": Keyword("ESO TEL AMBI FWHM END", measured),
+    "sgs_fwhm": Keyword("ESO OCS SGS FWHM MED", measured),
+    "sgs_fwhm_rms": Keyword("ESO OCS SGS FWHM RMS", measured),
+    "autoguider_fwhm_x": Keyword("ESO OCS SGS AG FWHMX AVG", measured),
+    "autoguider_fwhm_y": Keyword("ESO OCS SGS AG FWHMY AVG", measured),
+    "ia_fwhm": Keyword("ESO TEL IA FWHM", measured),
+    "ia_fwhm_linear": Keyword("ESO TEL IA FWHMLIN", measured),
+    "coherence_time": Keyword("ESO TEL AMBI TAU0", measured),
+    "pressure_start": Keyword("ESO TEL AMBI PRES START", measured),
+    "pressure_end": Keyword("ESO TEL AMBI PRES END", measured),
+    "humidity": Keyword("ESO TEL AMBI RHUM", measured),
+    "air_temperature": Keyword("ESO TEL AMBI TEMP", number),
+    "wind_direction": Keyword("ESO TEL AMBI WINDDIR", measured),
+    "wind_speed": Keyword("ESO TEL AMBI WINDSP", measured),
+    "water_vapour": Keyword("ESO TEL AMBI IWV START", measured),
 }
+"""Keyword of the primary header -> column of ``survey.exposure``."""
+
+MASTER: Final[Mapping[str, Keyword]] = {
+    "tag": Keyword("ESO PRO CATG", text),
+    "origfile": Keyword("ORIGFILE", text),
+    "mjd_obs": Keyword("MJD-OBS", number),
+    "ins_mode": Keyword("ESO INS MODE", text),
+    "ins_field": Keyword("ESO INS OPTI2 NAME", text),
+    "detector_read_name": Keyword("ESO DET READ CURNAME", text),
+}
+"""Keyword of the primary header -> column of ``survey.master_calibration``."""
 
 
 def readable(header: fits.Header) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -116,6 +186,24 @@ def read(header: Mapping[str, Any], keyword: Keyword) -> Any:
     """Return one field."""
     value = header.get(keyword.name)
     return None if value is None else keyword.read(value)
+
+
+def strict(keyword: Keyword, value: object) -> Any:
+    """Return one field of a raw frame, whose headers the observatory answers for.
+
+    Raises
+    ------
+    ValueError
+        The value is of a type, or beyond a range, that the field cannot have.
+    """
+    if value is None or (isinstance(value, str) and value.strip() in SENTINELS):
+        return None
+    wanted = str if keyword.read in {text, moment} else int | float
+    found = keyword.read(value)
+    is_wanted = isinstance(value, wanted) and not isinstance(value, bool)
+    if not is_wanted or (found is None and value not in MISSING_NUMBERS):
+        raise ValueError(f"{keyword.name} cannot be {value!r}")
+    return found
 
 
 def dp_id(header: Mapping[str, Any]) -> str | None:

@@ -68,7 +68,7 @@ def separation(one: tuple[float, float], other: tuple[float, float]) -> float:
     """Return the angle between two positions (degrees) in arcsec."""
     (ra1, dec1), (ra2, dec2) = (tuple(map(math.radians, position)) for position in (one, other))
     half = math.sin((dec2 - dec1) / 2) ** 2 + math.cos(dec1) * math.cos(dec2) * math.sin((ra2 - ra1) / 2) ** 2
-    return math.degrees(2 * math.asin(math.sqrt(half))) * 3600
+    return math.degrees(2 * math.asin(min(1.0, math.sqrt(half)))) * 3600
 
 
 def _apart(one: float, other: float) -> float:
@@ -85,8 +85,7 @@ def _offset(origin: tuple[float, float], other: tuple[float, float]) -> tuple[fl
 def _deproject(ra: float, dec: float, x: float, y: float) -> tuple[float, float]:
     """Return the sky position (degrees) of gnomonic offsets (radians) east and north of a centre (degrees)."""
     dec0 = math.radians(dec)
-    longitude = math.atan2(x, math.cos(dec0) - y * math.sin(dec0))
-    latitude = math.atan2(
-        (math.sin(dec0) + y * math.cos(dec0)) * math.cos(longitude), math.cos(dec0) - y * math.sin(dec0)
-    )
+    away = math.cos(dec0) - y * math.sin(dec0)  # from the axis of the sphere; negative beyond a pole
+    longitude = math.atan2(x, away)
+    latitude = math.atan2(math.sin(dec0) + y * math.cos(dec0), math.hypot(x, away))
     return (ra + math.degrees(longitude)) % 360, math.degrees(latitude)

@@ -1,49 +1,42 @@
 """Take products in: each file is looked at, kept whole, described from its own headers, and made visible.
 
-A file that cannot be taken is remembered with the reason and never stops the rest.  A file that was taken before and
-has not changed since is not read again.
+A file that cannot be taken is remembered with the reason and never stops the rest.  A file that was taken before, or
+refused, and has not changed since is not read again.  What a full disk keeps out is for the next run.
 """
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
+from sqlalchemy import exc
 
-from archive import intake, observations, products
+from archive import intake, observations, products, verify
 from archive.archive import Archive
 from archive.cube import Cube
-from archive.errors import ArchiveError, Refused
+from archive.errors import Refused, StoreError
 from archive.fits_structure import BLOCK, Hdu, read_structure, text
-from archive.intake import written
+from archive.intake import Look, Seen, written
 from archive.products import HeaderText, NewFile, Publication
 from archive.store import Stored
 from ingest import headers
 from ingest.cube_facts import Oddity, facts, oddities
+from ingest.outcome import Became, Outcome
 from ingest.pipeline_record import activities
 from schema.exposures import Exposure
 from schema.findings import Finding
 from schema.observations import Programme
 from schema.products import Product
 
-__all__ = ["Outcome", "files_in", "ingest_product", "ingest_products"]
+__all__ = ["KIND", "files_in", "ingest_product", "ingest_products"]
 
 log = structlog.get_logger()
 
+KIND: Final = "products"
 FITS: Final = "application/fits"
 CARD: Final = 80
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one file: a product that is new or not, or a reason."""
-
-    path: Path
-    product_id: str | None
-    new: bool = False
-    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -68,18 +61,29 @@ def files_in(paths: Iterable[Path]) -> Iterator[Path]:
             yield path
 
 
-def ingest_products(archive: Archive, paths: Iterable[Path], *, collection: str) -> Iterator[Outcome]:
-    """Take files in, one after the other; yields what became of each."""
+def ingest_products(
+    archive: Archive, paths: Iterable[Path], *, collection: str, settle: float = 0.0
+) -> Iterator[Outcome]:
+    """Take files in, one after the other; yields what became of each.
+
+    Parameters
+    ----------
+    paths
+        Files, and folders of them.
+    collection
+        Data collection that the products belong to.
+    settle
+        A file that cannot be taken and was changed less than so many seconds ago is left for the next run.
+    """
     for path in files_in(paths):
         seen = intake.look(path)
         known = intake.find_unchanged(archive.database, path, seen)
-        if known is not None and products.find(archive, known) is not None:
-            yield Outcome(path, known)
-            continue
-        outcome = _attempt(archive, path, collection=collection)
-        if not path.is_dir():
-            intake.remember(archive.database, path, seen, product_id=outcome.product_id, reason=outcome.reason)
-        yield outcome
+        if known is not None and known.product_id is None:
+            yield Outcome(path, Became.REFUSED, reason=known.reason)
+        elif known is not None and known.product_id is not None and _is_held(archive, known.product_id):
+            yield Outcome(path, Became.KNOWN, known.product_id)
+        else:
+            yield _attempt(archive, path, seen, collection=collection, settle=settle)
 
 
 def ingest_product(archive: Archive, path: Path, *, collection: str) -> Outcome:
@@ -88,10 +92,12 @@ def ingest_product(archive: Archive, path: Path, *, collection: str) -> Outcome:
     What is published is read from the copy in the store: whatever happens to the original meanwhile, file and
     catalogue agree.
 
+    A file that changes while it is read is postponed.
+
     Raises
     ------
     Refused
-        It is no FITS file, not whole, or no cube of MUSE, or it changed while it was read; the text says which.
+        It is no FITS file, not whole, or no cube of MUSE; the text says which.
     StoreError
         It cannot be stored.
     """
@@ -99,27 +105,50 @@ def ingest_product(archive: Archive, path: Path, *, collection: str) -> Outcome:
     _read(path)  # a first look, so that rubbish does not come into the store
     stored = archive.store.put(path)
     if intake.look(path) != seen:
-        raise Refused("changed while it was read")
+        return Outcome(path, Became.POSTPONED, reason="changed while it was read")
     held = products.find_by_content(archive, stored.sha256)
     if held is not None:
-        return Outcome(path, held)
+        verify.found_again(archive.database, stored.sha256)
+        return Outcome(path, Became.KNOWN, held)
     publication = _publication(archive, path, stored, collection)
     product_id = publication.product.product_id
     if products.publish(archive, publication):
-        return Outcome(path, product_id, new=True)
-    return Outcome(path, products.find_by_content(archive, stored.sha256) or product_id)
+        return Outcome(path, Became.NEW, product_id)
+    return Outcome(path, Became.KNOWN, products.find_by_content(archive, stored.sha256) or product_id)
 
 
-def _attempt(archive: Archive, path: Path, *, collection: str) -> Outcome:
+def _is_held(archive: Archive, product_id: str) -> bool:
+    """Whether a product is there, none of its files known to be lost."""
+    product = products.find(archive, product_id)
+    return product is not None and all(artifact.lost is None for artifact in product.artifacts)
+
+
+def _attempt(archive: Archive, path: Path, seen: Look, *, collection: str, settle: float) -> Outcome:
+    """Take a file in, and remember what became of it but when it is postponed."""
+    outcome = _taken(archive, path, collection=collection)
+    if outcome.became is Became.REFUSED and intake.is_young(seen, settle):
+        outcome = replace(outcome, became=Became.POSTPONED)
+    if outcome.became is Became.REFUSED:
+        log.warning("refused", path=written(path), reason=outcome.reason)
+    if outcome.became is not Became.POSTPONED and not path.is_dir():
+        intake.remember_all(archive.database, [Seen(path, seen, outcome.key, outcome.reason)], kind=KIND)
+    return outcome
+
+
+def _taken(archive: Archive, path: Path, *, collection: str) -> Outcome:
     try:
         return ingest_product(archive, path, collection=collection)
-    except ArchiveError as error:
-        log.warning("refused", path=written(path), reason=error.message)
-        return Outcome(path, None, reason=error.message)
+    except Refused as error:
+        return Outcome(path, Became.REFUSED, reason=error.message)
+    except StoreError as error:
+        log.warning("not stored", path=written(path), reason=error.message)
+        return Outcome(path, Became.POSTPONED, reason=error.message)
+    except exc.OperationalError:  # the database is away: no file's fault
+        raise
     except Exception as error:  # one odd file must not stop the rest
         log.exception("failed", path=written(path))
         words = " ".join(f"{type(error).__name__}: {error}".split())
-        return Outcome(path, None, reason=f"a fault of ours: {words}")
+        return Outcome(path, Became.REFUSED, reason=f"a fault of ours: {words}")
 
 
 def _below(folder: Path) -> Iterator[Path]:

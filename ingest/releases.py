@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from archive import observations
+from archive import observations, ties
 from archive.database import Database
 from archive.errors import Refused
 from ingest import release_rows
@@ -64,6 +64,7 @@ def ingest_release(database: Database, path: Path, *, release_id: str | None = N
         findings=findings,
         complete=release_id if complete else None,
     )
+    ties.refresh(database, None)  # also when nothing changed: an earlier run may have died between the two
     return ReleaseReport(tables, tuple(findings), unapplied, changed)
 
 

@@ -1,5 +1,7 @@
 """Commands that make products: ``musevault process`` and ``musevault worker``."""
 
+from importlib.metadata import entry_points
+
 import click
 
 from archive.archive import Archive, open_archive
@@ -41,7 +43,8 @@ def _work(archive: Archive, *, drain: bool) -> None:
     from archive.worker import work
     from processing.cascade import TASKS
 
-    work(archive, {task.name: task.run for task in TASKS}, drain=drain)
+    others = {entry.name: entry.load() for entry in entry_points(group="musevault.tasks")}
+    work(archive, {**others, **{task.name: task.run for task in TASKS}}, drain=drain)
 
 
 def _report(job_ids: list[str], archive: Archive) -> None:

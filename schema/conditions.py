@@ -36,7 +36,7 @@ LEFT JOIN LATERAL (
     )) AS wind_direction
   FROM survey.ambient
   WHERE observed BETWEEN e.exp_start - interval '150 seconds'
-    AND e.exp_start + (COALESCE(e.exptime, 0) + 150) * interval '1 second'
+    AND e.exp_start + (LEAST(GREATEST(COALESCE(e.exptime, 0), 0), 86400) + 150) * interval '1 second'
 ) AS a ON true
 """
 WINDOW: Final = " from two and a half minutes before the exposure to as long after it."

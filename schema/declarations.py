@@ -7,6 +7,7 @@ from sqlalchemy import MetaData
 from schema import (  # noqa: F401  they fill the metadata
     calibrations,
     conditions,
+    eso,
     eso_listing,
     exposures,
     findings,
@@ -24,7 +25,7 @@ from schema.views import View
 
 __all__ = ["VIEWS", "metadata"]
 
-VIEWS: Final[tuple[View, ...]] = (obscore.VIEW, conditions.VIEW)
+VIEWS: Final[tuple[View, ...]] = (obscore.VIEW, conditions.VIEW, eso.RAW, eso.MUSE, eso.PRODUCT_FILES)
 
 
 def metadata() -> MetaData:

@@ -36,7 +36,10 @@ class Exposure(Base):
         Index("ix_exposure_calibration", "raw_tag", "mjd_obs"),
         Index("ix_exposure_night", "night", "mjd_obs"),
         Index("ix_exposure_target", "target", "mjd_obs"),
+        Index("ix_exposure_programme", "programme_id", "mjd_obs"),
+        Index("ix_exposure_programme_tag", "programme_id", "raw_tag", "mjd_obs"),
         Index("ix_exposure_ob", "eso_ob_id", "ob_start"),
+        Index("ix_exposure_run", "run_id", postgresql_ops={"run_id": "text_pattern_ops"}),
         table("survey", "Raw exposures that the archive knows of: science, sky, standards and calibrations."),
     )
 
@@ -99,7 +102,6 @@ class Exposure(Base):
         ForeignKey("survey.programme.programme_id"),
         doc="Observing programme.",
         ucd="meta.id;obs.proposal",
-        index=True,
     )
     run_id: Mapped[str | None] = column(doc="Programme with run letter (ESO OBS PROG ID).", ucd="meta.id;obs.proposal")
     pi_name: Mapped[str | None] = column(doc="Principal investigator.", ucd="meta.id.PI")

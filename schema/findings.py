@@ -3,7 +3,7 @@
 Never silently accepted nor dropped: both are published, and pages show them beside what they concern.
 """
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
 from schema.base import Base, column, table
@@ -36,12 +36,15 @@ class Finding(Base):
     __tablename__ = "finding"
     __table_args__ = (
         UniqueConstraint("origin", "kind", "subject"),
+        Index("ix_finding_subject", "subject"),
         table("survey", "Disagreements found on ingest, for people to judge."),
     )
 
     finding_id: Mapped[int] = column(primary_key=True, doc="Running number.", ucd="meta.id;meta.main")
     origin: Mapped[str] = column(
-        doc="What was being ingested: release:<id> or product:<id>.", ucd="meta.id", principal=True
+        doc="What was being ingested: release:<id>, product:<id>, exposures, nightlog:<report>, conflict ...",
+        ucd="meta.id",
+        principal=True,
     )
     kind: Mapped[str] = column(doc="Sort of disagreement.", ucd="meta.code.class", principal=True)
     subject: Mapped[str] = column(

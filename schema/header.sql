@@ -7,7 +7,7 @@ AS $$
   FROM (
     SELECT regexp_match(
       h.cards,
-      '(?n)^(?:HIERARCH )?' || upper(btrim(keyword)) || ' *= *(?:''((?:[^'']|'''')*)''|([^/\n]*))'
+      '(?n)^(?:HIERARCH )?' || upper(btrim(keyword)) || ' *= *(?:''((?:[^'']|'''')*)''|([^''/\n ][^/\n]*))'
     ) AS found
     FROM survey.artifact AS a
     JOIN archive.header AS h ON h.artifact_id = a.artifact_id AND h.extension = 0

@@ -3,11 +3,13 @@
 IVOA Observation Data Model Core Components 1.1.  A product is in the view the moment its row is visible.  The
 service's own address and authority come from the session settings ``musevault.base_url`` and
 ``musevault.authority``: an archive that moves rewrites no rows.  Raw frames and
-calibrations are not among ObsCore's products: ``eso`` shows them.
+calibrations are not among ObsCore's products: ``eso`` shows them.  After the standard's columns stand those that ESO
+has beside them; what the archive does not know of a product is there and empty.
 """
 
 from typing import Final
 
+from schema.coordinates import galactic_latitude, galactic_longitude
 from schema.views import SETTING, View, ViewColumn
 
 __all__ = ["COLUMNS", "VIEW"]
@@ -16,6 +18,7 @@ SOURCE: Final = """
 FROM survey.product AS p
 JOIN survey.artifact AS a ON a.product_id = p.product_id AND a.role = 'this'
 LEFT JOIN survey.release AS r ON r.release_id = p.release_id
+LEFT JOIN survey.programme AS g ON g.programme_id = p.programme_id
 WHERE p.kind NOT IN ('exposure', 'calibration')
 """
 
@@ -32,6 +35,13 @@ def _real(name: str, unit: str | None, ucd: str, utype: str, description: str, s
 def _count(name: str, utype: str, description: str, sql: str) -> ViewColumn:
     cast = f"CAST({sql} AS bigint)"
     return ViewColumn(name, "long", None, None, "meta.number", f"obscore:{utype}", description, cast)
+
+
+def _eso(name: str, datatype: str, unit: str | None, ucd: str, description: str, sql: str = "NULL") -> ViewColumn:
+    """Return a column of ESO's, which ObsCore does not have."""
+    cast = {"char": "text", "double": "double precision", "long": "bigint"}[datatype]
+    arraysize = "*" if datatype == "char" else None
+    return ViewColumn(name, datatype, arraysize, unit, ucd, None, description, f"CAST({sql} AS {cast})")
 
 
 # fmt: off
@@ -102,15 +112,44 @@ COLUMNS: Final[tuple[ViewColumn, ...]] = (
     _text("bib_reference", "meta.bib.bibcode", "Curation.reference", "Paper that describes the data.", "r.bibcode"),
     _text("dp_id", "meta.id", "Access.productID", "Identifier of the product in this archive.", "p.product_id"),
 )
+ESO_COLUMNS: Final[tuple[ViewColumn, ...]] = (
+    _eso("abmaglim", "double", "mag", "phot.mag;stat.max", "Limiting magnitude, AB: not known."),
+    _eso("gal_lat", "double", "deg", "pos.galactic.lat", "Galactic latitude of the centre.",
+         galactic_latitude("p.ra", "p.dec")),
+    _eso("gal_lon", "double", "deg", "pos.galactic.lon", "Galactic longitude of the centre.",
+         galactic_longitude("p.ra", "p.dec")),
+    ViewColumn("last_mod_date", "char", "*", None, "time.processing", None,
+               "When the product became visible in this archive, UTC.", "p.ingested", "timestamp"),
+    _eso("multi_ob", "char", None, "meta.code;obs", "S from one observation block, M from several.",
+         "CASE WHEN p.eso_ob_id IS NOT NULL THEN 'S' WHEN p.calib_level >= 3 THEN 'M' END"),
+    _eso("n_obs", "long", None, "meta.number;obs", "Number of exposures combined.", "p.n_exposures"),
+    _text("o_calib_status", "meta.code.qual", "Char.ObservableAxis.calibrationStatus",
+          "absolute where the unit is one of flux.", "CASE WHEN strpos(p.flux_unit, 'erg') > 0 THEN 'absolute' END"),
+    _text("obs_creator_name", "meta.id", "DataID.Creator", "Principal investigator of the programme.", "g.pi_name"),
+    _eso("obstech", "char", None, "meta.code.class", "Technique: IFU for all of MUSE.",
+         "CASE WHEN p.instrument = 'MUSE' THEN 'IFU' END"),
+    _eso("p3orig", "char", None, "meta.code", "Whether ESO or its users made the product: not known."),
+    _eso("preview_html", "char", None, "meta.ref.url", "Page about the product.",
+         f"{SETTING.format('base_url')} || '/products/' || p.product_id"),
+    ViewColumn("publication_date", "char", "*", None, "time.release", None,
+               "When the release that has the product was published, else when it came into this archive, UTC.",
+               "COALESCE(r.published, p.ingested)", "timestamp"),
+    _eso("release_description", "char", None, "meta.ref.url", "Page about the release.", "'https://doi.org/' || r.doi"),
+    _eso("snr", "double", None, "stat.snr", "Signal to noise: not known."),
+    _eso("strehl", "double", None, "instr.obsty.seeing", "Strehl ratio: not known."),
+)
 # fmt: on
-STANDARD: Final = frozenset(c.name for c in COLUMNS) - {"dataproduct_subtype", "filter", "dp_id", "bib_reference"}
+STANDARD: Final = frozenset(c.name for c in COLUMNS) - {"dataproduct_subtype", "filter", "dp_id", "bib_reference"} | {
+    "o_calib_status",
+    "obs_creator_name",
+}
 
 
 VIEW: Final = View(
     schema="ivoa",
     name="obscore",
     description="Everything that the archive holds, in the columns of the VO's data model ObsCore 1.1.",
-    columns=COLUMNS,
+    columns=(*COLUMNS, *ESO_COLUMNS),
     source=SOURCE,
     hidden=(("s_region_spoly", "p.footprint_spoly"),),
     utype="ivo://ivoa.net/std/obscore#table-1.1",

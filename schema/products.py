@@ -2,13 +2,17 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, relationship
 
 from schema.base import Base, SPoly, big_integer, column, hidden, region, table
 
-__all__ = ["Artifact", "Header", "NamingRule", "Product", "Release", "Resolution", "Role"]
+__all__ = ["MADE", "Artifact", "Header", "NamingRule", "Product", "Release", "Resolution", "Role"]
+
+MADE: Final = text("kind NOT IN ('exposure', 'calibration')")
+"""Products that somebody made for science: few, among the many raw frames and calibrations."""
 
 
 class Resolution(StrEnum):
@@ -68,6 +72,8 @@ class Product(Base):
         CheckConstraint("resolution IN ('native', 'copt')", name="resolution"),
         Index("ix_product_position", text("spoint(radians(ra), radians(dec))"), postgresql_using="gist"),
         Index("ix_product_footprint", "footprint_spoly", postgresql_using="gist"),
+        Index("ix_product_kind", "kind", "ingested", "product_id"),
+        Index("ix_product_made", "ingested", "product_id", postgresql_where=MADE),
         table("survey", "The products that the archive holds."),
     )
 
@@ -163,7 +169,10 @@ class Artifact(Base):
     """One file of a product, kept in the store under its checksum."""
 
     __tablename__ = "artifact"
-    __table_args__ = (table("survey", "The files that the products are kept in."),)
+    __table_args__ = (
+        Index("ix_artifact_lost", "artifact_id", postgresql_where=text("lost IS NOT NULL")),
+        table("survey", "The files that the products are kept in."),
+    )
 
     artifact_id: Mapped[str] = column(
         primary_key=True, doc="Name under which the file is served.", ucd="meta.id;meta.file;meta.main", principal=True
@@ -183,11 +192,13 @@ class Artifact(Base):
         doc="When the file was found to be missing, UTC; empty where it is there.", ucd="meta.note", xtype="timestamp"
     )
 
+    location: Mapped[str | None] = hidden(doc="Where the file lies, when it was left outside the store.")
+
     product: Mapped[Product] = relationship(back_populates="artifacts")
 
 
 class Header(Base):
-    """The header of one HDU, whole: cards without their trailing blanks, one a line."""
+    """The header of one HDU, whole: its cards, one a line."""
 
     __tablename__ = "header"
     __table_args__ = (table("archive", "FITS headers as they were read.", published=False),)

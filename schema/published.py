@@ -20,6 +20,9 @@ __all__ = ["SCHEMAS", "ForeignKey", "PublishedColumn", "PublishedTable", "catalo
 SCHEMAS: Final = {
     "ivoa": "Tables that the IVOA defines.",
     "survey": "The survey: programmes, galaxies, pointings, observing blocks, exposures, products and releases.",
+    "dbo": "Raw frames under ESO's names.",
+    "ist": "Raw frames of one instrument under ESO's names.",
+    "phase3v2": "The files of products under ESO's names.",
     "provenance": "How products came to be, in the shape of the IVOA Provenance Data Model.",
     "tap_schema": "The tables in which this service describes itself.",
 }

@@ -5,7 +5,7 @@ from flask import Flask, Response
 from sqlalchemy import exc, text
 
 from archive.archive import Archive
-from server import files, sia, tap
+from server import calselector, eso, files, metrics, sia, tap
 from server.portal.pages import blueprint as portal
 from server.query import Queries
 
@@ -28,6 +28,9 @@ def create_app(archive: Archive) -> Flask:
     app.register_blueprint(tap.blueprint(archive, queries))
     app.register_blueprint(sia.blueprint(archive, queries))
     app.register_blueprint(files.blueprint(archive))
+    app.register_blueprint(eso.blueprint(archive))
+    app.register_blueprint(calselector.blueprint(archive, queries))
+    app.register_blueprint(metrics.blueprint(archive))
     app.register_blueprint(portal(archive, queries))
 
     @app.get("/healthz")

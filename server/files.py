@@ -5,8 +5,9 @@ from flask import Blueprint, Response, abort, send_file
 from archive import products
 from archive.archive import Archive
 from archive.errors import StoreError
+from schema.products import Artifact
 
-__all__ = ["blueprint"]
+__all__ = ["blueprint", "send"]
 
 
 def blueprint(archive: Archive) -> Blueprint:
@@ -18,21 +19,32 @@ def blueprint(archive: Archive) -> Blueprint:
         artifact = None if "\0" in artifact_id else products.find_artifact(archive, artifact_id)
         if artifact is None:
             abort(404, description=f"there is no file {artifact_id}")
-        try:
-            path = archive.store.get(artifact.sha256)
-        except StoreError as error:
-            abort(503, description=error.message)
-        response = send_file(
-            path,
-            mimetype=artifact.media_type,
-            as_attachment=not artifact.media_type.startswith("image/"),
-            download_name=artifact.file_name,
-            conditional=True,
-            etag=artifact.sha256,
-            last_modified=artifact.stored,
-            max_age=0,
-        )
-        response.headers["Accept-Ranges"] = "bytes"
-        return response
+        return send(archive, artifact, as_attachment=not artifact.media_type.startswith("image/"))
 
     return routes
+
+
+def send(archive: Archive, artifact: Artifact, *, as_attachment: bool) -> Response:
+    """Return a file, or the part of it that the request's Range asks for, under the name that it came with.
+
+    Raises
+    ------
+    HTTPException
+        503 when the store does not have it.
+    """
+    try:
+        path = archive.store.get(artifact.sha256, artifact.location)
+    except StoreError as error:
+        abort(503, description=error.message)
+    response = send_file(
+        path,
+        mimetype=artifact.media_type,
+        as_attachment=as_attachment,
+        download_name=artifact.file_name,
+        conditional=True,
+        etag=artifact.sha256,
+        last_modified=artifact.stored,
+        max_age=0,
+    )
+    response.headers["Accept-Ranges"] = "bytes"
+    return response

@@ -1,6 +1,6 @@
 """What a service says of itself (IVOA VOSI 1.1): capabilities, availability, tables."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from xml.etree import ElementTree as ET
@@ -30,6 +30,7 @@ from vo_models.vosi.capabilities.models import VOSICapabilities
 from archive.database import Database
 from archive.settings import Settings
 from schema.published import SCHEMAS, PublishedColumn, PublishedTable, catalogue
+from server.adql.semantics.functions import DECLARED
 from server.encoders import FORMATS
 
 __all__ = ["availability", "document", "sia_capabilities", "table", "tables", "tap_capabilities"]
@@ -65,7 +66,7 @@ def tap_capabilities(settings: Settings) -> VOSICapabilities:
                 name="ADQL",
                 version=languages,
                 description="Astronomical Data Query Language",
-                language_features=[_features("adqlgeo", GEOMETRY)],
+                language_features=[_features("adqlgeo", dict.fromkeys(GEOMETRY)), _features("udf", DECLARED)],
             )
         ],
         output_format=[OutputFormat(mime=f.media_type, alias=[f.aliases[0]]) for f in FORMATS],
@@ -118,8 +119,8 @@ def table(name: str) -> Response:
     return _xml(root)
 
 
-def _features(kind: str, forms: Iterable[str]) -> LanguageFeatureList:
-    features = [LanguageFeature(form=form) for form in forms]
+def _features(kind: str, forms: Mapping[str, str | None]) -> LanguageFeatureList:
+    features = [LanguageFeature(form=form, description=description) for form, description in forms.items()]
     return LanguageFeatureList(type=f"ivo://ivoa.net/std/TAPRegExt#features-{kind}", feature=features)
 
 

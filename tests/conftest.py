@@ -68,7 +68,7 @@ def full_service(
     root = tmp_path_factory.mktemp("full")
     with archives.fresh_database(server, template=survey_template) as url, archives.served(url, root) as served:
         archive, _ = served
-        assert all(o.new for o in ingest_products(archive, [archives.REAL_CUBE], collection="MUSE"))
+        assert all(o.became == "new" for o in ingest_products(archive, [archives.REAL_CUBE], collection="MUSE"))
         for job in submit_missing(archive, []):
             run = next(task.run for task in TASKS if task.name == job.task)
             run(archive, job.parameters, job.job_id, lambda _fraction, _words: None)

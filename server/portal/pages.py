@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
-from flask import Blueprint, abort, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
@@ -18,7 +18,7 @@ from musevault import __version__
 from schema.observations import Target
 from schema.products import Artifact, Product, Role
 from schema.published import catalogue
-from server.portal import answers, examples, facts, footprints, formats, release_files, sky
+from server.portal import answers, examples, facts, footprints, formats, observation_pages, release_files, sky
 from server.portal.footprints import Disk, Drawing, Field
 from server.portal.sky import Place, SkyMap
 from server.query import Queries
@@ -48,6 +48,7 @@ def blueprint(archive: Archive, queries: Queries) -> Blueprint:
     portal.add_url_rule("/products", "products", pages.products)
     portal.add_url_rule("/products/<product_id>", "product", pages.product)
     portal.add_url_rule("/query", "query", pages.query, methods=["GET", "POST"])
+    observation_pages.register(portal, archive.database)
     portal.before_request(_refuse_nul)
     portal.register_error_handler(HTTPException, _failure)
     portal.app_errorhandler(404)(_failure)  # also where no service has a route
@@ -104,6 +105,8 @@ class Pages:
     def products(self) -> ResponseReturnValue:
         """The list of products, page by page."""
         kind, named = request.args.get("kind") or None, request.args.get("named") or None
+        if kind == "exposure":
+            return redirect(url_for("portal.exposures"))
         page = min(max(request.args.get("page", 1, type=int), 1), 100_000)
         first = (page - 1) * PAGE
         found = survey.listing(self.archive.database, kind=kind, named=named, first=first, most=PAGE)

@@ -7,6 +7,7 @@ are escaped in one place only.
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from server.portal.labels import Label, place_labels
@@ -100,8 +101,8 @@ def draw(places: Sequence[Place]) -> SkyMap:
     return SkyMap(
         width=WIDTH + 2 * MARGIN,
         height=HEIGHT + 2 * MARGIN,
-        outline=_path([_flat(180.0, d) for d in range(-90, 91, 3)] + [_flat(-180.0, d) for d in range(90, -91, -3)]),
-        grid=tuple(_grid()),
+        outline=_outline(),
+        grid=_grid(),
         milky_way=_milky_way(centre),
         ticks=ticks,
         marks=tuple(Mark(p, x, y, label) for p, (x, y), label in zip(places, points, labels, strict=True)),
@@ -117,11 +118,16 @@ def _flat(longitude: float, dec: float) -> tuple[float, float]:
     return MARGIN + WIDTH / 2 * (1 + x), MARGIN + HEIGHT / 2 * (1 + y)
 
 
-def _grid() -> Iterable[str]:
-    for longitude in range(-150, 151, 30):
-        yield _path([_flat(longitude, d) for d in range(-90, 91, 5)])
-    for latitude in range(-60, 61, 30):
-        yield _path([_flat(longitude, latitude) for longitude in range(-180, 181, 5)])
+@cache
+def _outline() -> str:
+    return _path([_flat(180.0, d) for d in range(-90, 91, 3)] + [_flat(-180.0, d) for d in range(90, -91, -3)])
+
+
+@cache
+def _grid() -> tuple[str, ...]:
+    meridians = [_path([_flat(longitude, d) for d in range(-90, 91, 5)]) for longitude in range(-150, 151, 30)]
+    parallels = [[_flat(longitude, latitude) for longitude in range(-180, 181, 5)] for latitude in range(-60, 61, 30)]
+    return (*meridians, *map(_path, parallels))
 
 
 def _ticks(centre: float) -> Iterable[Tick]:

@@ -9,6 +9,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 
 from archive.archive import Archive
+from tests.support import archives, observed
 
 Service = tuple[Archive, str]
 OPTIONS = (
@@ -65,6 +66,44 @@ def test_every_page_fits_the_window_and_the_console_is_silent(
         assert browser.find_element(By.TAG_NAME, "h1").is_displayed(), path
         assert width(browser) <= size[0], path
         assert complaints(browser) == [], path
+
+
+@pytest.fixture
+def night(server: str, survey_template: str, tmp_path: Path) -> Iterator[str]:
+    """The services over the survey's log and a night of observations; yields the base URL."""
+    with archives.fresh_database(server, template=survey_template) as url, archives.served(url, tmp_path) as served:
+        observed.observe(served[0].database)
+        yield served[1]
+
+
+def test_every_page_of_observations_fits_the_window_and_the_console_is_silent(
+    night: str, browser: webdriver.Chrome
+) -> None:
+    exposure, night_page = f"/exposures/{observed.FIRST}", f"/nights/{observed.NIGHT}"
+    for across, down in ((1280, 900), (390, 844)):
+        browser.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": across, "height": down, "deviceScaleFactor": 1, "mobile": False},
+        )
+        for path in ("/exposures", exposure, "/nights", night_page, "/runs", f"/products/{observed.FIRST}"):
+            browser.get(night + path)
+            assert browser.find_element(By.TAG_NAME, "h1").is_displayed(), path
+            assert width(browser) <= across, path
+            assert complaints(browser) == [], path
+
+
+def test_a_reader_walks_from_the_form_to_an_exposure_and_its_night(night: str, browser: webdriver.Chrome) -> None:
+    browser.get(f"{night}/exposures")
+    browser.find_element(By.NAME, "ra").send_keys("12:18:46.06")
+    browser.find_element(By.NAME, "dec").send_keys("+14:23:56.8")
+    browser.find_element(By.NAME, "dec").submit()
+    assert browser.find_element(By.ID, "found").text == "4 exposures"
+    browser.find_element(By.LINK_TEXT, observed.FIRST).click()
+    assert browser.find_element(By.TAG_NAME, "h1").text == observed.FIRST
+    browser.find_element(By.LINK_TEXT, f"night {observed.NIGHT}").click()
+    drawn = browser.find_elements(By.CSS_SELECTOR, "svg[role] .line, svg[role] .exposed.science")
+    assert len(drawn) == 3  # seeing, wind, and all exposures of objects
+    assert all(path.size["width"] > 100 for path in drawn)
 
 
 def test_a_reader_walks_from_the_sky_to_a_target_and_its_pointings(

@@ -70,5 +70,5 @@ def test_a_file_that_the_store_lost_is_an_error_of_the_service(service: Service)
     (outcome,) = ingest_products(archive, [REAL_CUBE], collection="MUSE")
     for sha256 in list(archive.store.names()):
         archive.store.path(sha256).unlink()
-    answer = requests.get(f"{url}/files/{outcome.product_id}.fits", timeout=30)
+    answer = requests.get(f"{url}/files/{outcome.key}.fits", timeout=30)
     assert answer.status_code == 503

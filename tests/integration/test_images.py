@@ -22,8 +22,8 @@ from tests.support.cubes import write_cube
 @pytest.fixture
 def cube(archive: Archive, tmp_path: Path) -> str:
     (outcome,) = ingest_products(archive, [write_cube(tmp_path / "cube.fits", value=3.0)], collection="MUSE")
-    assert outcome.product_id is not None
-    return outcome.product_id
+    assert outcome.key is not None
+    return outcome.key
 
 
 def process(archive: Archive) -> list[str]:

@@ -9,18 +9,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psycopg
 import pytest
 from astropy.io import fits
 from click.testing import CliRunner
-from sqlalchemy import func, select
+from sqlalchemy import exc, func, select
 
 from archive import intake, observations, products, provenance
 from archive.archive import Archive
+from archive.cli import verify
 from archive.errors import Refused
 from archive.store import Store, Stored
 from archive.verify import Kind, faults
 from ingest.cli import ingest as commands
-from ingest.products import Outcome, ingest_products
+from ingest.outcome import Became, Outcome
+from ingest.products import ingest_products
 from ingest.releases import ingest_release
 from processing.cascade import TASKS
 from processing.plan import submit_missing
@@ -29,7 +32,7 @@ from schema.findings import Erratum, Finding
 from schema.observations import ObservingBlock, Pointing, Target
 from schema.products import Artifact, Header, NamingRule, Product, Release
 from schema.provenance import Activity
-from tests.support.archives import SURVEY
+from tests.support.archives import SURVEY, database_name
 from tests.support.cubes import write_cube
 
 PRINTED = Path("tests/golden/release-tables.txt")
@@ -212,8 +215,8 @@ def test_a_row_that_would_overwrite_another_is_refused_by_its_key(
 
 def test_a_cube_becomes_a_product_with_everything_its_headers_tell(survey: Archive, tmp_path: Path) -> None:
     (outcome,) = take(survey, write_cube(tmp_path / "cube.fits"))
-    assert outcome.new
-    product = products.get(survey, outcome.product_id or "")
+    assert outcome.became is Became.NEW
+    product = products.get(survey, outcome.key or "")
     assert (product.target, product.programme_id, product.n_exposures) == ("NGC1365", "1100.B-0651", 2)
     (artifact,) = product.artifacts
     assert survey.store.is_whole(artifact.sha256)
@@ -233,8 +236,8 @@ def test_the_same_cube_again_under_its_own_or_another_name_is_the_same_product(
     (first,) = take(archive, path)
     copied = Path(shutil.copy(path, tmp_path / "copy.fits"))
     again, copy = take(archive, path, copied)
-    assert (again.new, copy.new) == (False, False)
-    assert again.product_id == copy.product_id == first.product_id
+    assert (again.became, copy.became) == (Became.KNOWN, Became.KNOWN)
+    assert again.key == copy.key == first.key
     assert (count(archive, Product), count(archive, Artifact), count(archive, Header)) == (1, 1, 4)
 
 
@@ -250,8 +253,8 @@ def test_bad_files_are_refused_with_a_reason_each_and_the_good_one_is_taken(arch
         whole.replace(b"CTYPE1  = 'RA---TAN'", b"CTYPE1  = 'PIXEL   '")
     )
     outcomes = {o.path.name: o for o in take(archive, tmp_path, tmp_path / "absent.fits")}
-    reasons = {name: o.reason for name, o in outcomes.items() if o.product_id is None}
-    assert outcomes["whole.fits"].new
+    reasons = {name: o.reason for name, o in outcomes.items() if o.key is None}
+    assert outcomes["whole.fits"].became is Became.NEW
     assert set(reasons) == set(outcomes) - {"whole.fits"}
     for name, words in {
         "empty.fits": "empty",
@@ -284,8 +287,8 @@ def test_cards_that_cannot_be_read_are_left_out_and_told_and_kept_as_they_stand(
 ) -> None:
     changes = ("ORIGIN", "ORIGIN  = 12 34"), ("OBJECT", "OBJECT  = 'NGC"), ("TELESCOP", b"TELESCOP= 'a\x00b\xff'")
     (outcome,) = take(archive, with_cards(tmp_path / "odd.fits", *changes))
-    assert outcome.new, outcome.reason
-    product = products.get(archive, outcome.product_id or "")
+    assert outcome.became is Became.NEW, outcome.reason
+    product = products.get(archive, outcome.key or "")
     assert (product.facility, product.target_name) == (None, "NGC 1365")
     with archive.database.reading() as session:
         message = session.scalars(select(Finding.message).where(Finding.kind == "card")).one()
@@ -299,7 +302,7 @@ def test_numbers_that_are_none_are_no_facts(archive: Archive, tmp_path: Path) ->
     endless = with_cards(tmp_path / "endless.fits", (block, f"{block} = 1E999"), ("EXPTIME", "EXPTIME = 1E400"))
     unsaid = with_cards(tmp_path / "unsaid.fits", ("HIERARCH ESO PRO DATANCOM", "HIERARCH ESO PRO DATANCOM = 'NaN'"))
     for outcome in take(archive, endless, unsaid):
-        assert outcome.new, outcome.reason
+        assert outcome.became is Became.NEW, outcome.reason
     of_endless, of_unsaid = (products.latest(archive)[n] for n in (1, 0))
     assert (of_endless.eso_ob_id, of_endless.exptime) == (None, None)
     assert of_unsaid.n_exposures is None
@@ -308,16 +311,16 @@ def test_numbers_that_are_none_are_no_facts(archive: Archive, tmp_path: Path) ->
 def test_a_keyword_without_value_is_as_good_as_absent(archive: Archive, tmp_path: Path) -> None:
     target = "HIERARCH ESO OBS TARG NAME"
     (outcome,) = take(archive, with_cards(tmp_path / "c.fits", (target, f"{target} ="), ("OBJECT", "OBJECT  =")))
-    product = products.get(archive, outcome.product_id or "")
+    product = products.get(archive, outcome.key or "")
     assert (product.target_name, product.title) == (None, "unnamed target, MUSE cube (WFM-NOAO-N)")
 
 
 def test_a_name_that_is_no_text_is_taken_with_its_bytes_shown(archive: Archive, tmp_path: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.fits"))
     (outcome,) = take(archive, write_cube(tmp_path / "cube.fits").rename(path))
-    assert outcome.new, outcome.reason
-    assert products.get(archive, outcome.product_id or "").artifacts[0].file_name == "caf\\xe9.fits"
-    assert take(archive, path) == [replace(outcome, new=False)]
+    assert outcome.became is Became.NEW, outcome.reason
+    assert products.get(archive, outcome.key or "").artifacts[0].file_name == "caf\\xe9.fits"
+    assert take(archive, path) == [replace(outcome, became=Became.KNOWN)]
 
 
 def test_an_odd_name_and_odd_cards_do_not_keep_a_cube_from_its_images(archive: Archive, tmp_path: Path) -> None:
@@ -328,7 +331,7 @@ def test_an_odd_name_and_odd_cards_do_not_keep_a_cube_from_its_images(archive: A
     (job,) = submit_missing(archive, [])
     run = next(task.run for task in TASKS if task.name == job.task)
     run(archive, job.parameters, job.job_id, lambda _fraction, _words: None)
-    white = products.get(archive, f"{outcome.product_id}_IMAGE_white")
+    white = products.get(archive, f"{outcome.key}_IMAGE_white")
     (cards,) = (h.cards for h in products.headers(archive, f"{white.product_id}.fits") if h.extension == 0)
     assert "PROV1   = 'w\\xfcrfel\\n.fits'" in cards
     assert "ORIGIN" not in cards
@@ -345,7 +348,7 @@ def test_a_fault_of_ours_does_not_stop_the_rest(
     monkeypatch.setattr(Store, "put", put)
     one, other = take(archive, write_cube(tmp_path / "a.fits"), write_cube(tmp_path / "b.fits", value=4.0))
     assert one.reason == "a fault of ours: ZeroDivisionError: what nobody thought of"
-    assert other.new
+    assert other.became is Became.NEW
     assert [r.reason for r in intake.refused(archive.database)] == [one.reason]
 
 
@@ -359,18 +362,36 @@ class Meddled(Store):
         type(self).before()
         return super().put(source)
 
-    def get(self, sha256: str) -> Path:
+    def get(self, sha256: str, location: str | None = None) -> Path:
         type(self).after()
-        return super().get(sha256)
+        return super().get(sha256, location)
 
 
-def test_a_file_that_changes_while_it_is_read_is_refused(archive: Archive, tmp_path: Path) -> None:
+def test_a_file_that_changes_while_it_is_read_is_left_for_the_next_run(archive: Archive, tmp_path: Path) -> None:
     path = write_cube(tmp_path / "cube.fits")
     other = write_cube(tmp_path / "other.fits", OBJECT="NGC 1366")
     meddled = type("Before", (Meddled,), {"before": staticmethod(lambda: shutil.copy(other, path))})
     (outcome,) = take(replace(archive, store=meddled(archive.store.folder)), path)
-    assert outcome.reason == "changed while it was read"
+    assert (outcome.became, outcome.reason) == (Became.POSTPONED, "changed while it was read")
+    assert intake.refused(archive.database) == []
     assert count(archive, Product) == 0
+
+
+def test_a_database_that_goes_away_is_no_fault_of_the_file(archive: Archive, server: str, tmp_path: Path) -> None:
+    path = write_cube(tmp_path / "cube.fits")
+    name = database_name(archive.database.url)
+
+    def let_in(allowed: str) -> None:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS {allowed}')
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+
+    meddled = type("Before", (Meddled,), {"before": staticmethod(lambda: let_in("false"))})
+    with pytest.raises(exc.OperationalError):
+        take(replace(archive, store=meddled(archive.store.folder)), path)
+    let_in("true")
+    assert intake.refused(archive.database) == []
+    assert take(archive, path)[0].became is Became.NEW
 
 
 def test_what_is_published_is_what_the_stored_file_says(archive: Archive, tmp_path: Path) -> None:
@@ -383,7 +404,7 @@ def test_what_is_published_is_what_the_stored_file_says(archive: Archive, tmp_pa
 
     meddled = type("Before", (Meddled,), {"before": staticmethod(meddle)})
     (outcome,) = take(replace(archive, store=meddled(archive.store.folder)), path)
-    assert products.get(archive, outcome.product_id or "").exptime == 1400.0
+    assert products.get(archive, outcome.key or "").exptime == 1400.0
 
 
 def test_a_change_right_after_the_copy_is_noticed_the_next_time(archive: Archive, tmp_path: Path) -> None:
@@ -392,9 +413,9 @@ def test_a_change_right_after_the_copy_is_noticed_the_next_time(archive: Archive
     meddled = type("After", (Meddled,), {"after": staticmethod(lambda: shutil.copy(other, path))})
     (first,) = take(replace(archive, store=meddled(archive.store.folder)), path)
     (second,) = take(archive, path)
-    assert first.new
-    assert second.new
-    assert second.product_id != first.product_id
+    assert first.became is Became.NEW
+    assert second.became is Became.NEW
+    assert second.key != first.key
 
 
 def test_cubes_of_one_programme_taken_at_once_are_all_taken(archive: Archive, tmp_path: Path) -> None:
@@ -410,8 +431,8 @@ def test_the_same_content_under_many_names_at_once_is_one_product(archive: Archi
     paths = [Path(shutil.copy(path, tmp_path / f"copy{n}.fits")) for n in range(6)]
     with ThreadPoolExecutor(6) as pool:
         outcomes = [outcome for (outcome,) in pool.map(lambda path: take(archive, path), paths)]
-    assert len({outcome.product_id for outcome in outcomes}) == count(archive, Product) == 1
-    assert sum(outcome.new for outcome in outcomes) == 1
+    assert len({outcome.key for outcome in outcomes}) == count(archive, Product) == 1
+    assert sum(outcome.became is Became.NEW for outcome in outcomes) == 1
 
 
 def test_a_release_recorded_by_many_at_once_is_recorded_once(archive: Archive) -> None:
@@ -435,7 +456,7 @@ def test_endings_in_capitals_count_and_a_folder_that_cannot_be_read_is_told(
 
     monkeypatch.setattr(os, "scandir", forbidding)
     taken, refused = take(archive, tmp_path)
-    assert (taken.product_id or "").startswith("CUBE-")
+    assert (taken.key or "").startswith("CUBE-")
     assert (refused.path, refused.reason) == (closed, "the folder cannot be read")
     assert intake.refused(archive.database) == []
 
@@ -445,7 +466,7 @@ def test_a_refused_file_that_was_mended_is_taken(archive: Archive, tmp_path: Pat
     path.write_bytes(write_cube(tmp_path / "whole.fits").read_bytes()[:-3000])
     assert take(archive, path)[0].reason
     shutil.copy(tmp_path / "whole.fits", path)
-    assert take(archive, path)[0].new
+    assert take(archive, path)[0].became is Became.NEW
     assert intake.refused(archive.database) == []
 
 
@@ -470,7 +491,7 @@ def test_a_product_with_an_impossible_footprint_is_refused_whole(archive: Archiv
 def test_verify_tells_missing_damaged_and_unknown_files(archive: Archive, tmp_path: Path) -> None:
     one, other = take(archive, write_cube(tmp_path / "one.fits"), write_cube(tmp_path / "other.fits", value=4.0))
     assert list(faults(archive)) == []
-    missing, damaged = (products.get(archive, o.product_id or "").artifacts[0].sha256 for o in (one, other))
+    missing, damaged = (products.get(archive, o.key or "").artifacts[0].sha256 for o in (one, other))
     archive.store.path(missing).unlink()
     path = archive.store.path(damaged)
     path.chmod(0o644)
@@ -481,6 +502,30 @@ def test_verify_tells_missing_damaged_and_unknown_files(archive: Archive, tmp_pa
         (Kind.DAMAGED, damaged),
         (Kind.UNKNOWN, unknown.sha256),
     }
+
+
+def test_a_vanished_file_is_marked_lost_and_no_longer_when_it_is_back(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (outcome,) = take(archive, write_cube(tmp_path / "cube.fits"))
+
+    def artifact() -> Artifact:
+        return products.get(archive, outcome.key or "").artifacts[0]
+
+    path = archive.store.path(artifact().sha256)
+    path.rename(tmp_path / "away")
+    (missing,) = faults(archive)
+    (still,) = faults(archive)
+    assert (missing.kind, missing.lost) == (Kind.MISSING, artifact().lost)
+    assert still == missing  # since when it is lost stays
+    monkeypatch.setenv("MUSEVAULT_ROOT", str(tmp_path))
+    monkeypatch.setenv("MUSEVAULT_DATABASE_URL", archive.database.url)
+    said = CliRunner().invoke(verify)
+    assert (said.exit_code, f"lost since {artifact().lost:%Y-%m-%dT%H:%M}" in said.stdout) == (1, True)
+    (tmp_path / "away").rename(path)
+    (found,) = faults(archive)
+    assert (found.kind, found.kind.is_bad, artifact().lost) == (Kind.FOUND, False, None)
+    assert list(faults(archive)) == []
 
 
 def test_an_empty_folder_has_nothing_to_take_in(

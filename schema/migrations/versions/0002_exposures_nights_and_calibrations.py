@@ -316,6 +316,21 @@ def upgrade() -> None:
         schema="survey",
     )
     op.add_column(
+        "artifact",
+        sa.Column(
+            "location", sa.Text(), nullable=True, comment="Where the file lies, when it was left outside the store."
+        ),
+        schema="survey",
+    )
+    op.create_index(
+        "ix_artifact_lost",
+        "artifact",
+        ["artifact_id"],
+        unique=False,
+        schema="survey",
+        postgresql_where=sa.text("lost IS NOT NULL"),
+    )
+    op.add_column(
         "exposure",
         sa.Column(
             "known_from",
@@ -685,7 +700,18 @@ def upgrade() -> None:
     op.create_index("ix_exposure_night", "exposure", ["night", "mjd_obs"], unique=False, schema="survey")
     op.create_index("ix_exposure_ob", "exposure", ["eso_ob_id", "ob_start"], unique=False, schema="survey")
     op.create_index(op.f("ix_exposure_pointing_id"), "exposure", ["pointing_id"], unique=False, schema="survey")
-    op.create_index(op.f("ix_exposure_programme_id"), "exposure", ["programme_id"], unique=False, schema="survey")
+    op.create_index("ix_exposure_programme", "exposure", ["programme_id", "mjd_obs"], unique=False, schema="survey")
+    op.create_index(
+        "ix_exposure_programme_tag", "exposure", ["programme_id", "raw_tag", "mjd_obs"], unique=False, schema="survey"
+    )
+    op.create_index(
+        "ix_exposure_run",
+        "exposure",
+        ["run_id"],
+        unique=False,
+        schema="survey",
+        postgresql_ops={"run_id": "text_pattern_ops"},
+    )
     op.create_index("ix_exposure_target", "exposure", ["target", "mjd_obs"], unique=False, schema="survey")
     op.create_foreign_key(
         op.f("fk_exposure_pointing_id"),
@@ -712,6 +738,16 @@ def upgrade() -> None:
         schema="survey",
     )
     op.alter_column(
+        "finding",
+        "origin",
+        existing_type=sa.TEXT(),
+        comment="What was being ingested: release:<id>, product:<id>, exposures, nightlog:<report>, conflict ...",
+        existing_comment="What was being ingested: release:<id> or product:<id>.",
+        existing_nullable=False,
+        schema="survey",
+    )
+    op.create_index("ix_finding_subject", "finding", ["subject"], unique=False, schema="survey")
+    op.alter_column(
         "product",
         "kind",
         existing_type=sa.TEXT(),
@@ -719,6 +755,15 @@ def upgrade() -> None:
         existing_comment="What it is: cube, image, maps or exposure.",
         existing_nullable=False,
         schema="survey",
+    )
+    op.create_index("ix_product_kind", "product", ["kind", "ingested", "product_id"], unique=False, schema="survey")
+    op.create_index(
+        "ix_product_made",
+        "product",
+        ["ingested", "product_id"],
+        unique=False,
+        schema="survey",
+        postgresql_where=sa.text("kind NOT IN ('exposure', 'calibration')"),
     )
     op.add_column(
         "tables",

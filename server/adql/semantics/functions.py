@@ -9,9 +9,19 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from server.adql.semantics.checked import Value
-from server.adql.semantics.meaning import DOUBLE, INTEGERS, TEXT, Kind, Meaning, computed, number, with_statistic
+from server.adql.semantics.meaning import (
+    DOUBLE,
+    INTEGERS,
+    TEXT,
+    TIMESTAMP,
+    Kind,
+    Meaning,
+    computed,
+    number,
+    with_statistic,
+)
 
-__all__ = ["AGGREGATES", "FLAGS", "FUNCTIONS", "Function"]
+__all__ = ["AGGREGATES", "DECLARED", "FLAGS", "FUNCTIONS", "Function"]
 
 N: Final = (Kind.NUMBER,)
 T: Final = (Kind.TEXT,)
@@ -54,6 +64,10 @@ def _same_double(args: Sequence[Value]) -> Meaning:
 
 def _text(args: Sequence[Value]) -> Meaning:
     return replace(TEXT, datatype="unicodeChar") if args[0].meaning.datatype == "unicodeChar" else TEXT
+
+
+def _moment(_: Sequence[Value]) -> Meaning:
+    return TIMESTAMP
 
 
 def _count(_: Sequence[Value]) -> Meaning:
@@ -106,6 +120,10 @@ FUNCTIONS: Final = {
     "UPPER": Function((T,), "upper({0})", _text),
     "GAVO_TO_MJD": Function((WHEN,), "(date_part('epoch', {0}) / 86400 + 40587)", _epoch),
     "GAVO_TO_JD": Function((WHEN,), "(date_part('epoch', {0}) / 86400 + 2440587.5::float8)", _epoch),
+    "MV_HEADER": Function((T, T), "survey.header_value({0}, {1})", _text),
+    "GETDATE": Function((), "(now() AT TIME ZONE 'UTC')", _moment),
+    "ESO_DATEADD_SEC": Function((N, WHEN), "({1} + make_interval(secs => ({0})::float8))", _moment),
+    "ESO_SUBSTRING": Function((T, N, N), "substr({0}, ({1})::integer, greatest(({2})::integer, 0))", _text),
 }
 
 SHORTER: Final = {
@@ -132,3 +150,24 @@ AGGREGATES: Final = {
     "SUM": Function((N,), "sum({0})", _sum),
     "IVO_STRING_AGG": Function((T, T), "string_agg({0}, {1})", _text),
 }
+
+DECLARED: Final = {
+    "eso_dateadd_sec(seconds DOUBLE, moment TIMESTAMP) -> TIMESTAMP": "A moment so many seconds later, as ESO has it.",
+    "eso_intersection(region1 REGION, region2 REGION) -> DOUBLE": (
+        "The area that two shapes share, in square degrees, as ESO has it; polygons must be convex."
+    ),
+    "eso_substring(string VARCHAR, start INTEGER, length INTEGER) -> VARCHAR": (
+        "A part of a text, the first letter being number 1, as ESO has it."
+    ),
+    "gavo_to_jd(moment TIMESTAMP) -> DOUBLE": "Julian date of a moment.",
+    "gavo_to_mjd(moment TIMESTAMP) -> DOUBLE": "Modified Julian date of a moment.",
+    "getdate() -> TIMESTAMP": "Now, UTC, as ESO has it.",
+    "ivo_hashlist_has(hashlist VARCHAR, item VARCHAR) -> INTEGER": "1 when the item is one of a list joined by #.",
+    "ivo_hasword(haystack VARCHAR, needle VARCHAR) -> INTEGER": "1 when the words are in the text, in any inflection.",
+    "ivo_interval_overlaps(l1 DOUBLE, h1 DOUBLE, l2 DOUBLE, h2 DOUBLE) -> INTEGER": "1 when two intervals overlap.",
+    "ivo_string_agg(expression VARCHAR, delimiter VARCHAR) -> VARCHAR": "The texts of a group, joined.",
+    "mv_header(dp_id VARCHAR, keyword VARCHAR) -> VARCHAR": (
+        "Value of a keyword, such as ESO OBS NAME, in the primary header of a raw frame or product, without quotes."
+    ),
+}
+"""The functions that are no part of ADQL, as the service declares them."""

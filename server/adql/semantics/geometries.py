@@ -12,6 +12,7 @@ from server.adql.semantics.frame import Frame, Handler
 from server.adql.semantics.kinds import require
 from server.adql.semantics.meaning import CONDITION, TEXT, Kind, geometry, number
 from server.adql.semantics.near import DISTANCE_SQL
+from server.adql.semantics.overlap import overlap
 from server.adql.semantics.regions import region_shape
 from server.adql.semantics.shapes import accepted_frame, box, circle, constant_circle_radius, point, polygon
 from server.adql.syntax import tree
@@ -152,12 +153,21 @@ def _sphere(shape: checked.Value) -> checked.Value:
 
 def _area(node: tree.Call, frame: Frame) -> checked.Value:
     (shape,) = _shapes(node, frame, _ANY)
+    return _area_of(shape, node.at)
+
+
+def _shared_area(node: tree.Call, frame: Frame) -> checked.Value:
+    shapes = _shapes(node, frame, _SURFACES, _SURFACES)
+    return overlap(tuple(map(_sphere, shapes)), tuple(_area_of(shape, node.at) for shape in shapes), _AREA)
+
+
+def _area_of(shape: checked.Value, at: int) -> checked.Value:
     if isinstance(shape, checked.Circle):
         # pgSphere loses small circles: this does not
         sql = "(4 * pi() * power(sin(radians({0}) / 2), 2) * power(degrees(1), 2))"
-        return checked.Apply(sql, (shape.radius,), meaning=_AREA, at=node.at)
+        return checked.Apply(sql, (shape.radius,), meaning=_AREA, at=at)
     sql = "0::float8" if shape.meaning.kind is Kind.POINT else "(area({0}) * power(degrees(1), 2))"
-    return checked.Apply(sql, (_sphere(shape),), meaning=_AREA, at=node.at)
+    return checked.Apply(sql, (_sphere(shape),), meaning=_AREA, at=at)
 
 
 def _centroid(node: tree.Call, frame: Frame) -> checked.Value:
@@ -196,6 +206,7 @@ GEOMETRY_FUNCTIONS: Final[dict[str, Handler]] = {
     "COORD2": _coordinate,
     "COORDSYS": _system,
     "DISTANCE": _distance,
+    "ESO_INTERSECTION": _shared_area,
     "INTERSECTS": _intersects,
     "POINT": _point,
     "POLYGON": _polygon,

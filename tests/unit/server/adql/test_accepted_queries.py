@@ -109,6 +109,9 @@ AREA(CIRCLE(ra, dec, radius)) > AREA(POLYGON(1, 2, 3, 4, 5, 0))
 COORD1(POINT(ra, dec)) = COORD2(CENTROID(BOX(1, 2, 3, 4))) AND COORDSYS(POINT(ra, dec)) = 'ICRS'
 ivo_hasword(notes, 'nice') = 1 AND IVO_HASHLIST_HAS('a#b', galaxy) = 1 AND ivo_interval_overlaps(1, 2, ra, dec) = 0
 gavo_to_mjd(observed) > 58000 AND gavo_to_jd('2019-01-01') < 2460000
+mv_header(galaxy, 'ESO OBS NAME') LIKE 'NGC%' AND ESO_SUBSTRING(galaxy, 1, rank) = 'N'
+getdate() > observed AND eso_dateadd_sec(60, '2019-01-01') < observed
+ESO_INTERSECTION(CIRCLE(ra, dec, radius), POLYGON(1, 2, 3, 4, 5, 0)) > 0.5 * AREA(CIRCLE('', ra, dec, radius))
 """.strip().splitlines()
 
 
