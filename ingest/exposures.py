@@ -30,8 +30,9 @@ log = structlog.get_logger()
 
 KIND: Final = "exposures"
 BATCH_FILES: Final = 64
+BATCH_BYTES: Final = 4 << 30
 BATCH_SECONDS: Final = 1.0
-"""A batch ends with so many files, or when reading them took that long: what is read soon becomes visible."""
+"""A batch ends with so many files or bytes, or when reading took that long: what is read soon becomes visible."""
 
 MEDIA_TYPES: Final = {
     ".fits": "application/fits",
@@ -99,7 +100,8 @@ def _read_all(archive: Archive, paths: list[Path], *, settle: float) -> Iterator
             offers.append(Offer(path, seen, outcome=_again(path, earlier)))
         else:
             offers.append(_read(path, seen, settle))
-        if time.monotonic() - began > BATCH_SECONDS:
+        waiting = sum(offer.seen.size for offer in offers if offer.frame is not None)
+        if time.monotonic() - began > BATCH_SECONDS or waiting > BATCH_BYTES:
             yield offers
             offers, began = [], time.monotonic()
     if offers:
