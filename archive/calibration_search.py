@@ -100,7 +100,7 @@ class Probe:
 
 def find_frames(session: Session, dp_ids: Sequence[str]) -> list[Frame]:
     """Return the raw frames of these identifiers that the archive knows, in the order of their identifiers."""
-    return [Frame(*row) for row in session.execute(NAMED, {"dp_ids": [i for i in dp_ids if "\0" not in i]})]
+    return [Frame(*row) for row in session.execute(NAMED, {"dp_ids": [i for i in dp_ids if i.isprintable()]})]
 
 
 def search(session: Session, frames: Iterable[Frame], mode: Mode) -> Candidates:

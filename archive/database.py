@@ -29,12 +29,15 @@ from schema import tap_schema
 from schema.declarations import VIEWS
 from schema.published import SCHEMAS, PublishedTable, catalogue
 
-__all__ = ["READER", "Database", "prepare"]
+__all__ = ["READER", "UPLOADER", "Database", "prepare"]
 
 log = structlog.get_logger()
 
 READER: Final = "musevault_reader"
 """Role that ADQL runs as: it can read the published tables and nothing else."""
+
+UPLOADER: Final = "musevault_uploader"
+"""Role that uploaded tables are written as: it can make temporary tables and nothing else."""
 
 PREPARE_LOCK: Final = 0x6D757365
 SEARCH_PATH: Final = "public,queue"
@@ -76,6 +79,7 @@ class Database:
             "timezone": "UTC",
             "statement_timeout": str(int(timeout * 1000)),
             "idle_in_transaction_session_timeout": "60000",
+            "client_connection_check_interval": "2000",
             "musevault.base_url": base_url,
             "musevault.authority": authority,
         }
@@ -100,6 +104,7 @@ def prepare(database: Database) -> None:
             _make_queue(connection)
             _describe(connection)
             _make_reader(connection)
+            _make_uploader(connection)
     except CommandError as error:
         raise ArchiveError(f"the database is not of this version of musevault: {error}") from error
     except exc.DBAPIError as error:
@@ -131,13 +136,28 @@ def _make_queue(connection: Connection) -> None:
     connection.execute(text(f"SET LOCAL search_path = {SEARCH_PATH}"))
 
 
-def _make_reader(connection: Connection) -> None:
-    """Create the role of the queries and let it read what is published; roles are shared by a server's databases."""
-    known = connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": READER}).scalar()
+def _make_role(connection: Connection, role: str) -> None:
+    """Create a role and let ourselves take it; roles are shared by a server's databases."""
+    known = connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": role}).scalar()
     if known is None:
-        connection.execute(text(f"CREATE ROLE {READER} NOLOGIN"))
-    if not connection.execute(text(f"SELECT pg_has_role('{READER}', 'MEMBER')")).scalar():
-        connection.execute(text(f"GRANT {READER} TO CURRENT_USER"))
+        connection.execute(text(f"CREATE ROLE {role} NOLOGIN"))
+    if not connection.execute(text(f"SELECT pg_has_role('{role}', 'MEMBER')")).scalar():
+        connection.execute(text(f"GRANT {role} TO CURRENT_USER"))
+
+
+def _make_uploader(connection: Connection) -> None:
+    """Create the role that writes uploaded tables."""
+    _make_role(connection, UPLOADER)
+    connection.execute(text(f"GRANT USAGE ON SCHEMA sphere TO {UPLOADER}"))
+    database = connection.execute(text("SELECT quote_ident(current_database())")).scalar_one()
+    may = text(f"SELECT has_database_privilege('{UPLOADER}', current_database(), 'TEMPORARY')")
+    if not connection.execute(may).scalar():
+        connection.execute(text(f"GRANT TEMPORARY ON DATABASE {database} TO {UPLOADER}"))
+
+
+def _make_reader(connection: Connection) -> None:
+    """Create the role of the queries and let it read what is published."""
+    _make_role(connection, READER)
     for name in (*SCHEMAS, "sphere"):
         connection.execute(text(f'GRANT USAGE ON SCHEMA "{name}" TO {READER}'))
     for published in catalogue():

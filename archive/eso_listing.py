@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, case, exc, func, literal, literal_column, or_, select
+from sqlalchemy import ARRAY, Column, ColumnElement, Text, case, exc, func, literal, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.orm import Session
 
@@ -124,7 +124,8 @@ def science_frames(database: Database, programmes: Sequence[str]) -> list[str]:
 
 def not_held(database: Database, dp_ids: Sequence[str]) -> list[str]:
     """Return those of the identifiers whose file is not here, in alphabetical order."""
-    held = select(Product.product_id).where(Product.product_id.in_(dp_ids))
+    asked = literal(list(dp_ids), ARRAY(Text()))  # one parameter, however many there are
+    held = select(Product.product_id).where(Product.product_id == func.any(asked))
     with database.reading() as session:
         return sorted(set(dp_ids) - set(session.scalars(held)))
 

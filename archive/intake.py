@@ -13,12 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import ARRAY, ColumnElement, Text, delete, func, literal, select, text, update
 
 from archive.database import Database
 from schema.intake import Intake
 
 __all__ = [
+    "NOT_THERE",
     "Known",
     "Look",
     "Seen",
@@ -60,6 +61,10 @@ class Look:
     modified_ns: int
 
 
+NOT_THERE: Final = Look(0, 0)
+"""What cannot be found looks like this."""
+
+
 @dataclass(frozen=True)
 class Known:
     """What became of a file when it was last read, and how it looked: a product, or a refusal with its reason."""
@@ -68,6 +73,10 @@ class Known:
     product_id: str | None
     reason: str | None
     kind: str
+
+    def counts_for(self, kind: str) -> bool:
+        """Tell whether it answers an ingest of this kind: what one kind refused, another may well take."""
+        return self.product_id is not None or self.kind == kind
 
 
 @dataclass(frozen=True)
@@ -85,7 +94,7 @@ def look(path: Path) -> Look:
     try:
         status = path.stat()
     except OSError:
-        return Look(0, 0)
+        return NOT_THERE
     return Look(status.st_size, status.st_mtime_ns)
 
 
@@ -107,10 +116,10 @@ def unwritten(name: str) -> Path:
     return Path(os.fsdecode(ESCAPE.sub(lambda escape: bytes([int(escape[1], 16)]), name.encode())))
 
 
-def find_unchanged(database: Database, path: Path, seen: Look) -> Known | None:
-    """Return what became of a file, if it still looks as it did then."""
+def find_unchanged(database: Database, path: Path, seen: Look, *, kind: str) -> Known | None:
+    """Return what became of a file, if it still looks as it did then and that answers an ingest of this kind."""
     known = look_up(database, [path]).get(path)
-    return known if known is not None and known.look == seen else None
+    return known if known is not None and known.look == seen and known.counts_for(kind) else None
 
 
 def look_up(database: Database, paths: Iterable[Path]) -> dict[Path, Known]:
@@ -122,10 +131,13 @@ def look_up(database: Database, paths: Iterable[Path]) -> dict[Path, Known]:
 
 
 def remember_all(database: Database, files: Sequence[Seen], *, kind: str) -> None:
-    """Note what became of files, in one statement; the last word on a path counts."""
-    if not files:
+    """Note what became of files, in one statement; the last word on a path counts.
+
+    Of names that nothing bears, mistyped or gone meanwhile, nothing is noted; a link that leads nowhere is there.
+    """
+    rows = {str(row["path"]): row for row in (_row(file, kind) for file in files if _is_there(file))}
+    if not rows:
         return
-    rows = {str(row["path"]): row for row in (_row(file, kind) for file in files)}
     # In order, so that two ingests of one tree never wait for each other in a circle.
     ordered = [rows[path] for path in sorted(rows)]
     with database.transaction() as session:
@@ -145,16 +157,23 @@ def refused(database: Database, below: Iterable[Path] = ()) -> list[Intake]:
 
 def reconsider(database: Database, rows: Sequence[Intake]) -> None:
     """Let files that were refused be read again when they are next offered; until then they are still refused."""
-    names = [row.path for row in rows]
     with database.transaction() as session:
-        session.execute(update(Intake).where(Intake.path.in_(names)).values(modified_ns=NEVER_SO))
+        session.execute(update(Intake).where(_named(rows)).values(modified_ns=NEVER_SO))
 
 
 def forget(database: Database, rows: Sequence[Intake]) -> None:
     """Forget files that are no more."""
-    names = [row.path for row in rows]
     with database.transaction() as session:
-        session.execute(delete(Intake).where(Intake.path.in_(names)))
+        session.execute(delete(Intake).where(_named(rows)))
+
+
+def _named(rows: Sequence[Intake]) -> ColumnElement[bool]:
+    """One parameter, however many files there are."""
+    return Intake.path == func.any(literal([row.path for row in rows], ARRAY(Text())))
+
+
+def _is_there(file: Seen) -> bool:
+    return file.look != NOT_THERE or os.path.lexists(file.path)
 
 
 def _row(file: Seen, kind: str) -> dict[str, object]:

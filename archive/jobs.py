@@ -8,7 +8,7 @@ ever do one job and nobody waits for the dead.
 import hashlib
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -21,12 +21,42 @@ from sqlalchemy.orm import Session
 from archive.database import Database
 from schema.jobs import ACTIVE, TRANSITIONS, Job, Phase
 
-__all__ = ["TASK", "claimed", "find", "finish", "latest", "outstanding", "progress", "queue", "requeue_lost", "submit"]
+__all__ = [
+    "CHANNEL",
+    "DEFAULT_QUEUE",
+    "FAST_QUEUE",
+    "SLOW_QUEUE",
+    "TASK",
+    "add",
+    "claimed",
+    "enqueue",
+    "find",
+    "finish",
+    "latest",
+    "move",
+    "outstanding",
+    "progress",
+    "queue",
+    "requeue_lost",
+    "submit",
+    "tell",
+]
 
 log = structlog.get_logger()
 
 TASK: Final = "musevault.run"
 """The one task that procrastinate knows; what is to be done stands in the job's row."""
+
+DEFAULT_QUEUE: Final = "default"
+FAST_QUEUE: Final = "fast"
+SLOW_QUEUE: Final = "slow"
+"""Queries of clients that are short, and those that are not: the short never wait for the others."""
+
+PRIORITY: Final = {DEFAULT_QUEUE: 0, SLOW_QUEUE: 10, FAST_QUEUE: 20}
+"""Somebody waits for a query; a worker that takes all takes the higher number first."""
+
+CHANNEL: Final = "musevault_phase"
+"""Where PostgreSQL notifies of every change of a phase; the payload is the job's identifier."""
 
 ATTEMPTS: Final = 5
 """How often a job may be begun: one that kills its worker every time is not begun a sixth time."""
@@ -49,7 +79,11 @@ def submit(database: Database, task: str, parameters: dict[str, Any]) -> Job:
     try:
         with database.transaction() as session:
             known = _active(session, key)
-            return known if known is not None else _insert(session, task, parameters, key)
+            if known is not None:
+                return known
+            job = add(session, task, parameters, key=key)
+            enqueue(session, job)
+            return job
     except exc.IntegrityError:  # somebody submitted the same between our look and our insert
         with database.reading() as session:
             known = _active(session, key)
@@ -83,15 +117,15 @@ def requeue_lost(database: Database) -> int:
             select(Job).where(Job.phase.in_(ACTIVE), Job.queue_id.in_(select(ENDED_ENTRIES.c.id))).with_for_update()
         ).all()
         for job in lost:
-            job.phase = Phase.QUEUED
-            _enqueue(session, job)
+            enqueue(session, job)
     return len(lost)
 
 
 def finish(database: Database, job_id: str, phase: Phase, *, error: str | None = None) -> None:
     """Bring a job to its last phase."""
     done = {"progress": 1.0} if phase is Phase.COMPLETED else {}
-    _move(database, job_id, phase, ended=_now(), error=error, **done)
+    with database.transaction() as session:
+        move(session, job_id, phase, ended=_now(), error=error, **done)
 
 
 def progress(database: Database, job_id: str, fraction: float, words: str) -> None:
@@ -112,35 +146,60 @@ def latest(database: Database, *, limit: int = 50) -> list[Job]:
         return list(session.scalars(select(Job).order_by(Job.created.desc()).limit(limit)))
 
 
-def outstanding(database: Database) -> int:
-    """Count the jobs that are not in a last phase."""
+def outstanding(database: Database, queues: Sequence[str] | None = None) -> int:
+    """Count the jobs that wait for a worker or are being done; in some queues or in all."""
+    counted = select(func.count()).where(Job.phase.in_((Phase.QUEUED, Phase.EXECUTING)))
     with database.reading() as session:
-        return session.scalar(select(func.count()).where(Job.phase.in_(ACTIVE))) or 0
+        return session.scalar(counted if queues is None else counted.where(Job.queue.in_(queues))) or 0
 
 
-def _insert(session: Session, task: str, parameters: dict[str, Any], key: str) -> Job:
+def add(session: Session, task: str, parameters: dict[str, Any], *, key: str | None = None) -> Job:
+    """Add a job's row in phase PENDING; without a key its work is like no other's."""
+    job_id = uuid.uuid4().hex
     job = Job(
-        job_id=uuid.uuid4().hex,
+        job_id=job_id,
         task=task,
         parameters=parameters,
-        work_key=key,
-        phase=Phase.QUEUED,
+        work_key=key or job_id,
+        phase=Phase.PENDING,
         created=_now(),
+        queue=DEFAULT_QUEUE,
         attempts=0,
         progress=0.0,
     )
     session.add(job)
     session.flush()
-    _enqueue(session, job)
-    log.info("job submitted", job=job.job_id, task=task)
     return job
 
 
-def _enqueue(session: Session, job: Job) -> None:
-    """Make the entry that wakes a worker, in the transaction of the job's row."""
+def enqueue(session: Session, job: Job) -> None:
+    """Let a job be QUEUED with the entry that wakes a worker, in the transaction of the job's row."""
     connection = session.connection().connection.driver_connection
     app = queue(procrastinate.SyncPsycopgConnector())
-    job.queue_id = app.configure_task(TASK, connection=connection).defer(job_id=job.job_id)
+    deferrer = app.configure_task(TASK, connection=connection, queue=job.queue, priority=PRIORITY[job.queue])
+    job.phase = Phase.QUEUED
+    job.queue_id = deferrer.defer(job_id=job.job_id)
+    tell(session, job.job_id)
+    log.info("job submitted", job=job.job_id, task=job.task)
+
+
+def move(session: Session, job_id: str, phase: Phase, **values: Any) -> bool:
+    """Bring a job to a phase, if there is a way from its own; tells whether it was."""
+    allowed = [earlier for earlier in Phase if phase in TRANSITIONS[earlier]]
+    done = session.execute(
+        update(Job)
+        .where(Job.job_id == job_id, Job.phase.in_(allowed))
+        .values(phase=phase, **values)
+        .returning(Job.job_id)
+    ).scalar()
+    if done is not None:
+        tell(session, job_id)
+    return done is not None
+
+
+def tell(session: Session, job_id: str) -> None:
+    """Notify those who wait for a change of the job's phase, once the transaction is committed."""
+    session.execute(select(func.pg_notify(CHANNEL, job_id)))
 
 
 def _active(session: Session, key: str) -> Job | None:
@@ -155,18 +214,14 @@ def _begin(database: Database, job_id: str) -> Job | None:
         if job.attempts >= ATTEMPTS:
             job.phase, job.ended = Phase.ERROR, _now()
             job.error = f"given up: {job.attempts} workers died doing it"
+            tell(session, job_id)
             return None
         job.phase = Phase.EXECUTING
         job.started = _now()
         job.attempts += 1
         job.error = None
+        tell(session, job_id)
         return job
-
-
-def _move(database: Database, job_id: str, phase: Phase, **values: Any) -> None:
-    allowed = [earlier for earlier in Phase if phase in TRANSITIONS[earlier]]
-    with database.transaction() as session:
-        session.execute(update(Job).where(Job.job_id == job_id, Job.phase.in_(allowed)).values(phase=phase, **values))
 
 
 def _work_key(task: str, parameters: dict[str, Any]) -> str:

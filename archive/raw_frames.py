@@ -7,6 +7,7 @@ The first content that comes under an identifier stays; another one is a conflic
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -79,7 +80,7 @@ def register(archive: Archive, frames: Sequence[NewFrame]) -> list[str | None]:
             fresh: dict[str, NewFrame] = {}
             results: list[str | None] = []
             for frame in frames:
-                results.append(_judged(session, frame, held.get(frame.dp_id), fresh.get(frame.dp_id)))
+                results.append(_judged(archive, session, frame, held.get(frame.dp_id), fresh.get(frame.dp_id)))
                 if results[-1] is None:
                     fresh[frame.dp_id] = frame
             _add(session, list(fresh.values()))
@@ -92,11 +93,9 @@ def register(archive: Archive, frames: Sequence[NewFrame]) -> list[str | None]:
 
 def held_among(archive: Archive, dp_ids: Iterable[str]) -> set[str]:
     """Return those of the frames that the archive holds, file and all: another copy of theirs is not needed."""
-    query = select(Artifact.product_id).where(
-        Artifact.product_id.in_(list(dp_ids)), Artifact.role == Role.THIS, Artifact.lost.is_(None)
-    )
+    query = select(Artifact).where(Artifact.product_id.in_(list(dp_ids)), Artifact.role == Role.THIS)
     with archive.database.reading() as session:
-        return set(session.scalars(query))
+        return {artifact.product_id for artifact in session.scalars(query) if not _is_gone(artifact)}
 
 
 def lost_among(archive: Archive, dp_ids: Iterable[str]) -> set[str]:
@@ -111,19 +110,34 @@ def _held(session: Session, dp_ids: list[str]) -> dict[str, Artifact]:
     return {artifact.product_id: artifact for artifact in session.scalars(query)}
 
 
-def _judged(session: Session, frame: NewFrame, held: Artifact | None, earlier: NewFrame | None) -> str | None:
+def _judged(
+    archive: Archive, session: Session, frame: NewFrame, held: Artifact | None, earlier: NewFrame | None
+) -> str | None:
     if earlier is not None:
         same = earlier.stored.sha256 == frame.stored.sha256
         return "" if same or _same_frame(frame, earlier.form, earlier.headers[0].cards) else _conflict(session, frame)
     if held is None:
         return None
     if held.sha256 == frame.stored.sha256:
-        if held.lost is not None:  # it is offered again, perhaps from another place
+        if _is_gone(held) and _is_there(archive, frame):  # it is offered again, perhaps from another place
             held.lost, held.location = None, frame.location
         return ""
     kept = session.get(Header, (held.artifact_id, 0))
-    same = kept is not None and _same_frame(frame, held.artifact_id.removeprefix(frame.dp_id), kept.cards)
-    return "" if same else _conflict(session, frame)
+    if kept is None or not _same_frame(frame, held.artifact_id.removeprefix(frame.dp_id), kept.cards):
+        return _conflict(session, frame)
+    if _is_gone(held):
+        return f"the archive has lost {held.artifact_id}, and what is compressed otherwise cannot take its place"
+    return ""
+
+
+def _is_gone(held: Artifact) -> bool:
+    """Whether the file is known to be lost, or was left where it lay and is not there any more."""
+    return held.lost is not None or (held.location is not None and not Path(held.location).is_file())
+
+
+def _is_there(archive: Archive, frame: NewFrame) -> bool:
+    """Whether the file is where the frame says; a frame that was held a moment ago was not stored again."""
+    return Path(frame.location or archive.store.path(frame.stored.sha256)).is_file()
 
 
 def _same_frame(frame: NewFrame, form: str, cards: str) -> bool:

@@ -4,6 +4,7 @@ A run holds an advisory lock of PostgreSQL on a connection of its own.  The lock
 is still open and whose lock nobody holds is that of a run that was killed.
 """
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -36,6 +37,9 @@ TEMPORARY: Final = 75
 
 KEPT: Final = frozenset({"new", "changed", "refused", "postponed"})
 UPDATE_SECONDS: Final = 1.0
+FOLDERS: Final = re.compile(r"""(?<![\w.:/])/(?:[^\s/:'"]+/)*(?=[^\s/])""")
+"""What stands before the last name of an absolute path."""
+
 DIED: Final = "ended before its time: the process died"
 LOCK: Final = text("SELECT pg_try_advisory_lock(hashtextextended('ingest run of ' || :kind, 0))")
 BURY: Final = text("""
@@ -165,11 +169,14 @@ def _write(tally: Tally, **ending: object) -> None:
 
 
 def _words(error: BaseException) -> str:
-    if isinstance(error, ArchiveError):
-        return error.message
+    """Say why a run ended; everyone may read it, so files are named without the folders of the operator's disk."""
     if isinstance(error, SystemExit | KeyboardInterrupt | GeneratorExit):
         return "stopped before its end"
-    return " ".join(f"a fault of ours: {type(error).__name__}: {error}".split()).replace("\0", "")
+    if isinstance(error, ArchiveError):
+        words = error.message
+    else:
+        words = " ".join(f"a fault of ours: {type(error).__name__}: {error}".split()).replace("\0", "")
+    return FOLDERS.sub("", words)
 
 
 def _now() -> datetime:

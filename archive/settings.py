@@ -13,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     Field,
     NonNegativeFloat,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     SecretStr,
@@ -63,6 +64,25 @@ class Settings(BaseSettings):
     query_timeout: PositiveFloat = Field(60.0, description="Seconds that a synchronous query may take.")
     maxrec_default: PositiveInt = Field(1_000_000, description="Rows of an answer when the client names no MAXREC.")
     maxrec_limit: PositiveInt = Field(15_000_000, description="Rows that no answer exceeds.")
+    sync_cost_limit: PositiveFloat = Field(
+        2e7, description="Planner's cost above which a synchronous query without rows so far is refused."
+    )
+    async_duration_default: PositiveInt = Field(3600, description="Seconds that an asynchronous query may take.")
+    async_duration_limit: PositiveInt = Field(21600, description="Seconds that a client may ask for.")
+    async_retention_default: PositiveInt = Field(7, description="Days after which a job and its result are removed.")
+    async_retention_limit: PositiveInt = Field(90, description="Days that a client may ask for.")
+    async_fast_cost: PositiveFloat = Field(1e5, description="Planner's cost up to which a query counts as short.")
+    async_fast_at_once: PositiveInt = Field(2, description="Short asynchronous queries done at once by one service.")
+    async_slow_at_once: PositiveInt = Field(2, description="Other asynchronous queries done at once by one service.")
+    async_active_limit: PositiveInt = Field(20, description="Jobs that a client may have queued or executing.")
+    async_kept_limit: PositiveInt = Field(2000, description="Jobs that a client may have in all.")
+    trusted_proxies: NonNegativeInt = Field(0, description="Proxies in front whose X-Forwarded-For is believed.")
+    upload_rows: PositiveInt = Field(1_000_000, description="Rows of a table that comes with a query.")
+    upload_bytes: PositiveInt = Field(256 << 20, description="Bytes of such a table, as sent and unpacked.")
+    upload_seconds: PositiveFloat = Field(60.0, description="Seconds that fetching one from an address may take.")
+    upload_hosts: Listed[str] = Field(
+        (), description="Hosts that tables are fetched from though not public; several with colons between."
+    )
     worker_timeout: PositiveFloat = Field(10.0, description="Seconds of silence after which a worker counts as dead.")
 
     eso_tap_url: str = Field("https://archive.eso.org/tap_obs", description="Where ESO's archive is asked.")

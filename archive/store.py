@@ -96,10 +96,13 @@ class Store:
             The file is not there.
         """
         path = self.path(sha256) if location is None else Path(location)
-        if not path.is_file():
-            place = f"the store {self.folder}" if location is None else "its place outside the store"
-            raise StoreError(f"file {sha256} is missing from {place}")
-        return path
+        place = "the store" if location is None else "its place outside the store"  # who asks may be anyone
+        try:
+            if path.is_file():
+                return path
+        except OSError as error:
+            raise StoreError(f"file {sha256} cannot be looked for in {place}: {error.strerror}") from error
+        raise StoreError(f"file {sha256} is missing from {place}")
 
     def is_whole(self, sha256: str, location: str | None = None) -> bool:
         """Read a file through and tell whether it still is what its checksum says."""

@@ -90,6 +90,8 @@ def _fault(archive: Archive, promise: _Promise) -> Fault | None:
         lost = promise.lost or datetime.now(UTC).replace(tzinfo=None)
         _mark(archive.database, promise, lost)
         return Fault(Kind.MISSING, promise.sha256, promise.artifact_id, lost)
+    except OSError:  # a bad sector: the other files are to be looked at all the same
+        whole = False
     if not whole:
         return Fault(Kind.DAMAGED, promise.sha256, promise.artifact_id)
     if promise.lost is None:

@@ -28,6 +28,8 @@ HURTFUL: Final = (
     (TARGETS, "1=CONTAINS(POINT(ra,dec),CIRCLE(1,2,3))", " OR "),
     (TARGETS, "1=CONTAINS(BOX(CENTROID(BOX(POINT(ra,dec),1,1)),1,1),CIRCLE(1,2,3))", " OR "),
     (TARGETS, "EXISTS(SELECT * FROM survey.pointing)", " AND "),
+    (TARGETS, "ivo_healpix_index(3,ivo_healpix_center(3,ivo_healpix_index(3,ra,dec)))=1", " OR "),
+    (TARGETS, "1=CONTAINS(POINT(ra,dec),gavo_mocunion(MOC(9,BOX(1,2,3,4)),MOC('4/1-9')))", " AND "),
     (POINTINGS, "1=INTERSECTS(footprint,BOX(POINT(ra,dec),1,2))", " OR "),
     ("SELECT DISTINCT dist+1 FROM survey.target ORDER BY ", "dist+1", ","),
     ("SELECT dist FROM survey.target GROUP BY ", "dist", ","),

@@ -1,5 +1,6 @@
 """Clients of the archive: one asks TAP over HTTP, one asks PostgreSQL by COPY, and several of either ask at once."""
 
+import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from archive.archive import Archive
 from schema.published import catalogue
 from server.adql import translate
 
-__all__ = ["CLIENTS", "Answer", "copied", "fetched", "per_second"]
+__all__ = ["CLIENTS", "Answer", "copied", "drained", "fetched", "per_second"]
 
 CLIENTS: Final = 8
 REQUESTS: Final = 400
@@ -47,6 +48,33 @@ def fetched(port: int, query: str, name: str) -> Answer:
     assert response.status == 200
     assert name == "csv" or end.endswith(b"</VOTABLE>\n")
     return Answer(first, time.perf_counter() - begin, lines)
+
+
+def drained(port: int, parameters: dict[str, str]) -> tuple[float, float, int]:
+    """Ask the service and read the answer as bytes off a socket, nothing looked at but its beginning and its end.
+
+    Returns
+    -------
+    tuple of float, float, int
+        Seconds to the first byte of the answer's body and to the last, and bytes in all.
+    """
+    form = urlencode(parameters)
+    request = (
+        "POST /tap/sync HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+        f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(form)}\r\n\r\n{form}"
+    )
+    room, head, end, size, first = bytearray(READ_BYTES), b"", b"", 0, 0.0
+    begin = time.perf_counter()
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(request.encode())
+        while count := connection.recv_into(room):
+            if not first:
+                head += room[:count]
+                first = time.perf_counter() - begin if head.partition(b"\r\n\r\n")[2] else 0.0
+            size, end = size + count, bytes(room[max(0, count - 5) : count])
+    assert head.startswith(b"HTTP/1.1 200"), head[:500]
+    assert end.endswith(b"0\r\n\r\n"), end
+    return first, time.perf_counter() - begin, size
 
 
 def copied(archive: Archive, query: str) -> Answer:

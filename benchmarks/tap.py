@@ -107,7 +107,8 @@ def best(ask: Callable[[], Answer]) -> Answer:
 
 
 def worker_peak(server: subprocess.Popen[bytes]) -> float:
-    """Return the largest peak of resident memory among the workers, in MB."""
-    workers = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text(encoding="ascii").split()
+    """Return the largest peak of resident memory among the workers that answer, in MB."""
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text(encoding="ascii").split()
+    workers = [pid for pid in children if b"serve" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")]
     peaks = [Path(f"/proc/{pid}/status").read_text(encoding="ascii").partition("VmHWM:")[2] for pid in workers]
     return max(int(peak.split()[0]) for peak in peaks) / 1024

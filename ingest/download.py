@@ -21,7 +21,7 @@ from archive.errors import ArchiveError, Refused, StoreError
 from ingest.offer import PART, WHOLE, Offer, continues, fault
 from ingest.polite import BUSY, Politeness
 
-__all__ = ["Bearer", "Downloader", "Progress"]
+__all__ = ["Bearer", "Downloader", "Progress", "Unavailable"]
 
 log = structlog.get_logger()
 
@@ -30,6 +30,10 @@ BEYOND_THE_END: Final = 416
 
 Progress = Callable[[str, int, int | None], None]
 """Is told identifier, bytes so far, and bytes in all where that is known."""
+
+
+class Unavailable(ArchiveError):
+    """A file cannot be had now: the service is too busy, or cannot be reached."""
 
 
 class Bearer(requests.auth.AuthBase):
@@ -74,7 +78,7 @@ class Downloader:
             The service does not give this file, or twice gave one that is not what it said.
         StoreError
             The disk is full or not writable.  What there is stays.
-        ArchiveError
+        Unavailable
             The service cannot be reached, or is too busy.
         """
         wrong = None
@@ -97,7 +101,7 @@ class Downloader:
                 return offer
             failures = 0 if _size(self._part(identifier)) > before else failures + 1
             if failures > self.politeness.tries:
-                raise ArchiveError(f"{identifier}: the download breaks off again and again")
+                raise Unavailable(f"{identifier}: the download breaks off again and again")
             time.sleep(min(self.politeness.wait * failures, self.politeness.longest))
 
     def _go_on(self, identifier: str) -> Offer | None:
@@ -129,7 +133,7 @@ class Downloader:
         try:
             return self.session.get(self.address + identifier, headers=headers, auth=self.token, stream=True)
         except requests.RequestException as error:
-            raise ArchiveError(f"{identifier}: cannot be fetched: {' '.join(str(error).split())}") from error
+            raise Unavailable(f"{identifier}: cannot be fetched: {' '.join(str(error).split())}") from error
 
     def _append(self, identifier: str, response: requests.Response, offer: Offer, *, at: int) -> bool:
         """Write the answer behind that byte; returns whether the file then has its length."""
@@ -198,14 +202,14 @@ def _check(response: requests.Response, identifier: str, *, with_token: bool) ->
     ------
     Refused
         It does not, and will not: this file's affair.
-    ArchiveError
-        It does not now: the service's affair, so that asking for other files makes no sense.
+    Unavailable
+        It does not now: likely the service's affair.
     """
     status = response.status_code
     if status in {401, 403}:
         remedy = "the token does not open it" if with_token else "needs a token (MUSEVAULT_ESO_TOKEN)"
         raise Refused(f"{identifier}: proprietary: {remedy}")
     if status in BUSY:
-        raise ArchiveError(f"{identifier}: cannot be fetched: the service is too busy ({status})")
+        raise Unavailable(f"{identifier}: cannot be fetched: the service is too busy ({status})")
     if status not in {WHOLE, PART}:
         raise Refused(f"{identifier}: the service answers {status} {response.reason}")

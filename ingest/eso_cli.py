@@ -14,6 +14,7 @@ from archive.intake import written
 from archive.runs import Tally, recorded
 from archive.settings import load
 from ingest.outcome import Became, Outcome
+from ingest.telling import leave
 
 __all__ = ["eso"]
 
@@ -33,7 +34,10 @@ KIND: Final = "eso"
 def eso(
     programmes: tuple[str, ...], *, since: datetime | None, download: bool, calibrations: str | None, as_json: bool
 ) -> None:
-    """Take in what ESO's archive lists of programmes.  Exit status 1 when something was refused."""
+    """Take in what ESO's archive lists of programmes.
+
+    Exit status 1 when something was refused, else 75 when a file was left for the next run.
+    """
     from ingest.eso_queries import check_programme
 
     if calibrations is not None and not download:
@@ -46,8 +50,7 @@ def eso(
         _listings(archive, checked, tally, since=since, as_json=as_json)
         if download:
             _files(archive, checked, tally, calibrations=calibrations, as_json=as_json)
-    if tally.counts[Became.REFUSED]:
-        raise SystemExit(1)
+    leave(Counter({Became(became): number for became, number in tally.counts.items()}))
 
 
 def _listings(

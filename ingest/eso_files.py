@@ -5,7 +5,7 @@ that it is not fetched again and ``musevault ingest retry`` finds it.
 """
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,8 @@ import structlog
 from archive import eso_listing
 from archive.archive import Archive
 from archive.errors import Refused
-from ingest.download import Bearer, Downloader, Progress
+from archive.follow_up import follow_up
+from ingest.download import Bearer, Downloader, Progress, Unavailable
 from ingest.eso_client import EsoArchive
 from ingest.eso_queries import check_identifier
 from ingest.exposures import take_exposures
@@ -30,6 +31,9 @@ log = structlog.get_logger()
 
 CUBE: Final = "cube"
 """The only products that the archive takes in."""
+
+MOST_IN_A_ROW: Final = 2
+"""So many files in a row that cannot be had now, and it is the service that is away."""
 
 TAKEN: Final = frozenset({Became.NEW, Became.KNOWN, Became.CHANGED})
 
@@ -57,7 +61,9 @@ def downloader(archive: Archive, politeness: Politeness, progress: Progress = la
 
 
 def fetch_frames(archive: Archive, files: Downloader, programmes: Sequence[str]) -> Iterator[Outcome]:
-    """Fetch the raw frames of the programmes that are not here; yields what became of each.
+    """Fetch the raw frames of the programmes that are not here, and bring up to date what follows from them.
+
+    Yields what became of each.
 
     Raises
     ------
@@ -66,8 +72,7 @@ def fetch_frames(archive: Archive, files: Downloader, programmes: Sequence[str])
     ArchiveError
         The service cannot be reached, or is too busy.
     """
-    for dp_id in eso_listing.frames_not_held(archive.database, programmes):
-        yield _fetch(files, dp_id, partial(_take_frame, archive))
+    yield from _fetch_frames(archive, files, eso_listing.frames_not_held(archive.database, programmes))
 
 
 def fetch_calibrations(
@@ -76,14 +81,14 @@ def fetch_calibrations(
     """Fetch what ESO says are the calibrations of the science frames, ``raw`` or ``processed``, and is not here."""
     frames = eso_listing.science_frames(archive.database, programmes)
     named = source.calibrations(frames, mode=mode) if frames else []
-    for dp_id in eso_listing.not_held(archive.database, named):
-        yield _fetch(files, dp_id, partial(_take_frame, archive))
+    yield from _fetch_frames(archive, files, eso_listing.not_held(archive.database, named))
 
 
 def fetch_products(archive: Archive, files: Downloader, programmes: Sequence[str]) -> Iterator[Outcome]:
     """Fetch the cubes of the programmes that are not here; yields what became of each, raises as ``fetch_frames``."""
-    for dp_id, collection in eso_listing.products_not_held(archive.database, programmes, kind=CUBE):
-        outcome = _fetch(files, dp_id, partial(_take_product, archive, collection=collection or "MUSE"))
+    lacking = eso_listing.products_not_held(archive.database, programmes, kind=CUBE)
+    wanted = ((dp_id, partial(_take_product, archive, collection=name or "MUSE")) for dp_id, name in lacking)
+    for dp_id, outcome in _fetch_all(files, wanted):
         if outcome.became in TAKEN and outcome.key is not None:
             eso_listing.attach_product(archive.database, dp_id, outcome.key)
         yield outcome
@@ -102,6 +107,22 @@ def _sweep(archive: Archive, folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def _fetch_all(files: Downloader, wanted: Iterable[tuple[str, Take]]) -> Iterator[tuple[str, Outcome]]:
+    """Fetch one after the other: a file that cannot be had now is left for the next run, and keeps none back."""
+    in_a_row = 0
+    for dp_id, take in wanted:
+        try:
+            outcome = _fetch(files, dp_id, take)
+            in_a_row = 0
+        except Unavailable as error:
+            in_a_row += 1
+            if in_a_row == MOST_IN_A_ROW:
+                raise
+            log.warning("postponed", file=dp_id, reason=error.message)
+            outcome = Outcome(files.folder / dp_id, Became.POSTPONED, reason=error.message)
+        yield dp_id, outcome
+
+
 def _fetch(files: Downloader, dp_id: str, take: Take) -> Outcome:
     """Fetch one file, hand it over, and remove it once the archive has it."""
     try:
@@ -113,6 +134,14 @@ def _fetch(files: Downloader, dp_id: str, take: Take) -> Outcome:
     if outcome.became in TAKEN:
         shutil.rmtree(path.parent, ignore_errors=True)
     return outcome
+
+
+def _fetch_frames(archive: Archive, files: Downloader, dp_ids: Sequence[str]) -> Iterator[Outcome]:
+    take = partial(_take_frame, archive)
+    for _, outcome in _fetch_all(files, ((dp_id, take) for dp_id in dp_ids)):
+        yield outcome
+    if dp_ids:
+        follow_up(archive.database)
 
 
 def _take_frame(archive: Archive, path: Path) -> Outcome:

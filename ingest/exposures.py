@@ -96,7 +96,7 @@ def _read_all(archive: Archive, paths: list[Path], *, settle: float) -> Iterator
     for path in dict.fromkeys(paths):
         seen = intake.look(path)
         earlier = known.get(path)
-        if earlier is not None and earlier.look == seen:
+        if earlier is not None and earlier.look == seen and earlier.counts_for(KIND):
             offers.append(Offer(path, seen, outcome=_again(path, earlier)))
         else:
             offers.append(_read(path, seen, settle))
@@ -158,6 +158,8 @@ def _keep(archive: Archive, offers: list[tuple[Offer, RawFrame]], *, link: bool)
             continue
         try:
             frames.append((offer, _stored(archive, offer, frame, link=link, held=frame.dp_id in held)))
+        except Refused as error:
+            outcomes[offer.path] = Outcome(offer.path, Became.REFUSED, reason=error.message)
         except ArchiveError as error:
             outcomes[offer.path] = _not_stored(offer.path, error)
     outcomes |= _register(archive, frames)
@@ -169,7 +171,7 @@ def _stored(archive: Archive, offer: Offer, frame: RawFrame, *, link: bool, held
     """Keep the file; of a frame that is held already only the checksum is wanted, to see whether it is the same."""
     stored = archive.store.checksum(offer.path) if link or held else archive.store.put(offer.path)
     if intake.look(offer.path) != offer.seen:
-        raise Refused("changed while it was read")
+        raise ArchiveError("changed while it was read")
     form = offer.path.name.lower().removeprefix(headers.strip_ending(offer.path.name).lower()) or ".fits"
     return NewFrame(
         dp_id=frame.dp_id,

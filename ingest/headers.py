@@ -26,7 +26,8 @@ __all__ = [
 ]
 
 SENTINELS: Final = frozenset({"", "UNKNOWN", "Tel name not set"})
-MISSING_NUMBERS: Final = frozenset({-1, -999})
+NO_NUMBER: Final = -999
+MISSING_NUMBERS: Final = frozenset({-1, NO_NUMBER})
 ENDINGS: Final = (".fits", ".fits.fz", ".fits.gz", ".fits.z")
 """How the names of FITS files end, in small letters."""
 
@@ -49,7 +50,7 @@ def text(value: object) -> str | None:
 
 
 def number(value: object) -> float | None:
-    """Read a number that may stand for anything but a missing one; what is not finite is none."""
+    """Read a number of which -1 is one like any other; -999, ESO's word for none, and what is not finite are none."""
     if type(value) in {int, float}:
         found = float(value)  # type: ignore[arg-type]
     else:
@@ -57,7 +58,7 @@ def number(value: object) -> float | None:
             found = float(str(value))
         except ValueError:
             return None
-    return found if math.isfinite(found) else None
+    return found if math.isfinite(found) and found != NO_NUMBER else None
 
 
 def measured(value: object) -> float | None:
@@ -108,7 +109,7 @@ EXPOSURE: Final[Mapping[str, Keyword]] = {
     "ins_field": Keyword("ESO INS OPTI2 NAME", text),
     "rotator_mode": Keyword("ESO INS DROT MODE", text),
     "rotator_angle": Keyword("ESO INS DROT POSANG", number),
-    "ifu_temperature": Keyword("ESO INS TEMP7 VAL", number),
+    "ifu_temperature": Keyword("ESO INS TEMP11 VAL", number),
     "detector_read_id": Keyword("ESO DET READ CURID", whole),
     "detector_read_name": Keyword("ESO DET READ CURNAME", text),
     "detector_binning_x": Keyword("ESO DET BINX", whole),

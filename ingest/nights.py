@@ -19,7 +19,7 @@ from archive import intake, nights
 from archive.archive import Archive
 from archive.database import Database
 from archive.errors import ArchiveError, Refused
-from archive.intake import Known, Look, Seen, written
+from archive.intake import Known, Seen, written
 from ingest.ambient import BadRow, Layout, Reading, read
 from ingest.night_files import Offered, offered
 from ingest.nightlog import parse
@@ -42,7 +42,6 @@ TABLES: Final = (".csv",)
 
 LARGEST_REPORT: Final = 1 << 20
 """Bytes; a report has some thousand."""
-NOT_THERE: Final = Look(0, 0)
 LONGEST_LINE: Final = 1 << 16
 FILES_AT_ONCE: Final = 200
 EXAMPLES: Final = 3
@@ -88,10 +87,10 @@ def _unchanged(file: Offered, known: Known | None, kind: str) -> Outcome | None:
 
 def _once(database: Database, file: Offered, kind: str, take: Take, settle: float) -> Outcome | None:
     seen = intake.look(file.path)
-    if seen != NOT_THERE and time.time() - seen.modified_ns / 1e9 < settle:
+    if seen != intake.NOT_THERE and time.time() - seen.modified_ns / 1e9 < settle:
         return Outcome(file.path, Became.POSTPONED, reason="changed just now")
     outcome = _attempt(database, file, take)
-    if outcome is None or outcome.became is Became.POSTPONED or seen == NOT_THERE or file.path.is_dir():
+    if outcome is None or outcome.became is Became.POSTPONED or file.path.is_dir():
         return outcome
     if intake.look(file.path) != seen:
         return Outcome(file.path, Became.POSTPONED, reason="changed while it was read")

@@ -77,7 +77,7 @@ def ingest_products(
     """
     for path in files_in(paths):
         seen = intake.look(path)
-        known = intake.find_unchanged(archive.database, path, seen)
+        known = intake.find_unchanged(archive.database, path, seen, kind=KIND)
         if known is not None and known.product_id is None:
             yield Outcome(path, Became.REFUSED, reason=known.reason)
         elif known is not None and known.product_id is not None and _is_held(archive, known.product_id):

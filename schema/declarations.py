@@ -16,16 +16,18 @@ from schema import (  # noqa: F401  they fill the metadata
     nights,
     obscore,
     observations,
+    obsplan,
     products,
     provenance,
     tap_schema,
+    uws,
 )
 from schema.base import Base
 from schema.views import View
 
 __all__ = ["VIEWS", "metadata"]
 
-VIEWS: Final[tuple[View, ...]] = (obscore.VIEW, conditions.VIEW, eso.RAW, eso.MUSE, eso.PRODUCT_FILES)
+VIEWS: Final[tuple[View, ...]] = (obscore.VIEW, obsplan.VIEW, conditions.VIEW, eso.RAW, eso.MUSE, eso.PRODUCT_FILES)
 
 
 def metadata() -> MetaData:

@@ -137,7 +137,7 @@ class Exposure(Base):
         doc="Position angle of the derotator (INS DROT POSANG).", unit="deg", ucd="pos.posAng;instr"
     )
     ifu_temperature: Mapped[float | None] = column(
-        doc="Temperature beside the IFUs (INS TEMP7), Celsius.", ucd="phys.temperature;instr"
+        doc="Temperature beside the IFUs (INS TEMP11), Celsius.", ucd="phys.temperature;instr"
     )
     detector_read_id: Mapped[int | None] = column(doc="Number of the read-out mode.", ucd="meta.id;instr.det")
     detector_read_name: Mapped[str | None] = column(doc="Read-out mode (DET READ CURNAME).", ucd="meta.id;instr.det")

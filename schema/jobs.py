@@ -54,6 +54,7 @@ class Job(Base):
     created: Mapped[datetime] = hidden(doc="When it was submitted, UTC.")
     started: Mapped[datetime | None] = hidden(doc="When a worker last began it, UTC.")
     ended: Mapped[datetime | None] = hidden(doc="When it reached its last phase, UTC.")
+    queue: Mapped[str] = hidden(doc="Queue that workers take it from.", server_default="default")
     attempts: Mapped[int] = hidden(doc="How often a worker began it.", server_default="0")
     progress: Mapped[float] = hidden(doc="Part done, 0 to 1.", server_default="0")
     progress_text: Mapped[str | None] = hidden(doc="What it is doing, in words.")

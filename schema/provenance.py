@@ -1,34 +1,40 @@
-"""How a product came to be, in the shape of the IVOA Provenance Data Model: activities, what they used and made."""
+"""How a product came to be, in the shape of the IVOA Provenance Data Model: activities, what they used and made.
+
+The utypes are those of the model (``voprov``).  An entity of the model is a product of ``survey.product``, or a name.
+"""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped
 
 from schema.base import Base, big_integer, column, hidden, table
 
-__all__ = ["Activity", "Used", "WasGeneratedBy", "WasInformedBy"]
+__all__ = ["INPUT", "Activity", "Used", "WasGeneratedBy", "WasInformedBy"]
+
+INPUT = "coalesce(product_id, entity)"
+"""SQL for what an input is known by: the product, or the name of what was not held when it was used."""
 
 
 class Activity(Base):
     """One run of one task: by this archive, or by the pipeline that made an ingested file."""
 
     __tablename__ = "activity"
-    __table_args__ = (table("provenance", "Runs of tasks that made products.", utype="prov:Activity"),)
+    __table_args__ = (table("provenance", "Runs of tasks that made products.", utype="voprov:Activity"),)
 
     activity_id: Mapped[str] = column(
-        primary_key=True, doc="Identifier.", ucd="meta.id;meta.main", utype="Activity.id", principal=True
+        primary_key=True, doc="Identifier.", ucd="meta.id;meta.main", utype="voprov:Activity.id", principal=True
     )
     name: Mapped[str] = column(
-        doc="Name of the task or recipe.", ucd="meta.title", utype="Activity.name", principal=True
+        doc="Name of the task or recipe.", ucd="meta.title", utype="voprov:Activity.name", principal=True
     )
     software: Mapped[str | None] = column(doc="Program and version.", ucd="meta.id;meta.software", principal=True)
     started: Mapped[datetime | None] = column(
-        doc="Start, UTC.", ucd="time.start", utype="Activity.startTime", xtype="timestamp"
+        doc="Start, UTC.", ucd="time.start", utype="voprov:Activity.startTime", xtype="timestamp"
     )
     ended: Mapped[datetime | None] = column(
-        doc="End, UTC.", ucd="time.end", utype="Activity.endTime", xtype="timestamp"
+        doc="End, UTC.", ucd="time.end", utype="voprov:Activity.endTime", xtype="timestamp"
     )
     host: Mapped[str | None] = column(doc="Host that ran it.", ucd="meta.id;meta.software")
     job_id: Mapped[str | None] = column(doc="Job of this archive that ran it.", ucd="meta.id")
@@ -39,19 +45,31 @@ class Used(Base):
     """An input of an activity: a product of the archive, or the name of something that it does not hold."""
 
     __tablename__ = "used"
-    __table_args__ = (table("provenance", "Inputs of activities.", utype="prov:Used"),)
+    __table_args__ = (
+        Index("ix_used_input", text(INPUT)),
+        table("provenance", "Inputs of activities.", utype="voprov:Used"),
+    )
 
     used_id: Mapped[int] = column(big_integer(), primary_key=True, doc="Running number.", ucd="meta.id;meta.main")
     activity_id: Mapped[str] = column(
-        None, ForeignKey("provenance.activity.activity_id"), doc="Activity.", ucd="meta.id", principal=True, index=True
+        None,
+        ForeignKey("provenance.activity.activity_id"),
+        doc="Activity.",
+        ucd="meta.id",
+        utype="voprov:Used.activity",
+        principal=True,
+        index=True,
     )
     entity: Mapped[str] = column(
         doc="Product identifier, or file name where the archive does not hold it.",
         ucd="meta.id",
+        utype="voprov:Used.entity",
         principal=True,
         index=True,
     )
-    role: Mapped[str] = column(doc="What it was used as, in ESO's tags.", ucd="meta.code.class", principal=True)
+    role: Mapped[str] = column(
+        doc="What it was used as, in ESO's tags.", ucd="meta.code.class", utype="voprov:Used.role", principal=True
+    )
     product_id: Mapped[str | None] = column(
         None,
         ForeignKey("survey.product.product_id"),
@@ -66,16 +84,23 @@ class WasGeneratedBy(Base):
     """Which activity made a product."""
 
     __tablename__ = "was_generated_by"
-    __table_args__ = (table("provenance", "Which activity made which product.", utype="prov:WasGeneratedBy"),)
+    __table_args__ = (table("provenance", "Which activity made which product.", utype="voprov:WasGeneratedBy"),)
 
     product_id: Mapped[str] = column(
-        None, ForeignKey("survey.product.product_id"), primary_key=True, doc="Product.", ucd="meta.id", principal=True
+        None,
+        ForeignKey("survey.product.product_id"),
+        primary_key=True,
+        doc="Product.",
+        ucd="meta.id",
+        utype="voprov:WasGeneratedBy.entity",
+        principal=True,
     )
     activity_id: Mapped[str] = column(
         None,
         ForeignKey("provenance.activity.activity_id"),
         doc="Activity that made it.",
         ucd="meta.id",
+        utype="voprov:WasGeneratedBy.activity",
         principal=True,
         index=True,
     )
@@ -85,7 +110,7 @@ class WasInformedBy(Base):
     """Which activity used what another one made, where what passed between them was not kept."""
 
     __tablename__ = "was_informed_by"
-    __table_args__ = (table("provenance", "Which activity built on which earlier one.", utype="prov:WasInformedBy"),)
+    __table_args__ = (table("provenance", "Which activity built on which earlier one.", utype="voprov:WasInformedBy"),)
 
     activity_id: Mapped[str] = column(
         None,
@@ -93,6 +118,7 @@ class WasInformedBy(Base):
         primary_key=True,
         doc="The later activity.",
         ucd="meta.id",
+        utype="voprov:WasInformedBy.informed",
         principal=True,
     )
     informant_id: Mapped[str] = column(
@@ -101,5 +127,7 @@ class WasInformedBy(Base):
         primary_key=True,
         doc="The earlier activity.",
         ucd="meta.id",
+        utype="voprov:WasInformedBy.informant",
         principal=True,
+        index=True,
     )

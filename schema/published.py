@@ -33,7 +33,8 @@ class PublishedColumn:
     """One column as the outside world sees it.
 
     ``datatype``, ``arraysize`` and ``xtype`` are VOTable's; ``unit`` is VOUnit; ``geometry`` names the pgSphere
-    column of the same table that stands for this one inside CONTAINS and its like, or is None.
+    column of the same table that stands for this one inside CONTAINS and its like, or is None; ``stored`` is the
+    column's name in the database where it is another.
     """
 
     name: str
@@ -48,6 +49,7 @@ class PublishedColumn:
     indexed: bool = False
     std: bool = False
     geometry: str | None = None
+    stored: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,10 @@ class ForeignKey:
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """One table or view as the outside world sees it; ``qualified`` is the name that queries use."""
+    """One table or view as the outside world sees it; ``qualified`` is the name that queries use.
+
+    ``stored`` is its schema and name in the database where they are others.
+    """
 
     schema: str
     name: str
@@ -70,6 +75,7 @@ class PublishedTable:
     utype: str | None = None
     kind: str = "table"
     foreign_keys: tuple[ForeignKey, ...] = field(default=())
+    stored: tuple[str, str] | None = None
 
     @property
     def qualified(self) -> str:

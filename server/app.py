@@ -3,9 +3,11 @@
 import structlog
 from flask import Flask, Response
 from sqlalchemy import exc, text
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from archive.archive import Archive
-from server import calselector, eso, files, metrics, sia, tap
+from archive.phases import PhaseWatch
+from server import calselector, eso, files, metrics, sia, tap, uws
 from server.portal.pages import blueprint as portal
 from server.query import Queries
 
@@ -14,6 +16,8 @@ __all__ = ["create_app"]
 log = structlog.get_logger()
 
 REQUEST_BYTES = 4 << 20
+WAITING_AT_ONCE = 12
+"""Requests of one process that wait for a job's phase: fewer than the threads that queries leave."""
 POLICY = (
     "default-src 'none'; img-src 'self'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
@@ -24,8 +28,12 @@ def create_app(archive: Archive) -> Flask:
     app = Flask("musevault", static_folder=None)
     app.url_map.strict_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = REQUEST_BYTES
+    if archive.settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=archive.settings.trusted_proxies)  # type: ignore[method-assign]
     queries = app.extensions["queries"] = Queries(archive)
     app.register_blueprint(tap.blueprint(archive, queries))
+    watch = app.extensions["phases"] = PhaseWatch(archive.database, most=WAITING_AT_ONCE)
+    app.register_blueprint(uws.blueprint(archive, queries, watch))
     app.register_blueprint(sia.blueprint(archive, queries))
     app.register_blueprint(files.blueprint(archive))
     app.register_blueprint(eso.blueprint(archive))

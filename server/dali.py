@@ -7,17 +7,27 @@ from itertools import chain
 from typing import Any
 
 import structlog
-from flask import Response, request
+from flask import Response, current_app, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 
 from server.adql import AdqlError
 from server.encoders import Format, acceptable, find
-from server.encoders.compression import gzipped
+from server.encoders.compression import PACKERS, packing
 from server.encoders.votable import error_document
-from server.query import QueryFailed, QueryTimedOut, Result, ServiceBusy
+from server.query import QueryFailed, QueryTimedOut, QueryTooLong, Result, ServiceBusy
+from server.uploads.errors import UploadError
 
-__all__ = ["UsageError", "answer", "chosen_format", "error", "errors_as_votable", "maxrec", "parameters"]
+__all__ = [
+    "UsageError",
+    "answer",
+    "chosen_format",
+    "error",
+    "errors_as_votable",
+    "maxrec",
+    "named_format",
+    "parameters",
+]
 
 log = structlog.get_logger()
 
@@ -62,8 +72,17 @@ def chosen_format(name: str | None) -> Format:
     UsageError
         The service does not write it.
     """
-    if not name:
-        return acceptable(request.accept_mimetypes)
+    return named_format(name) if name else acceptable(request.accept_mimetypes)
+
+
+def named_format(name: str) -> Format:
+    """Return the format of a name.
+
+    Raises
+    ------
+    UsageError
+        The service does not write it.
+    """
     chosen = find(name)
     if chosen is None:
         raise UsageError(f"this service does not write {name!r}")
@@ -79,7 +98,7 @@ def answer(result: Result, chosen: Format) -> Response:
         The query failed before anything was written: that can still be an error.
     """
     blocks = chosen.encode(result)
-    packed = not chosen.packed and request.accept_encodings.quality("gzip") > 0
+    packed = None if chosen.packed else packing(request.accept_encodings)
     try:
         first = next(blocks)
     except BaseException:
@@ -88,7 +107,8 @@ def answer(result: Result, chosen: Format) -> Response:
 
     def body() -> Iterator[bytes]:
         try:
-            yield from gzipped(chain([first], blocks)) if packed else chain([first], blocks)
+            whole = chain([first], blocks)
+            yield from PACKERS[packed](whole) if packed else whole
         finally:
             result.close()
 
@@ -96,7 +116,7 @@ def answer(result: Result, chosen: Format) -> Response:
     response.headers["Content-Disposition"] = f'inline; filename="result.{chosen.suffix}"'
     response.vary.update(("Accept", "Accept-Encoding"))
     if packed:
-        response.content_encoding = "gzip"
+        response.content_encoding = packed
     response.call_on_close(result.close)
     return response
 
@@ -106,6 +126,18 @@ def error(message: str, status: int) -> Response:
     return Response(error_document(message), status=status, content_type=VOTABLE)
 
 
+def _too_long(problem: QueryTimedOut) -> Response:
+    """Say so in words, in INFOs and in a header, and where the query can be asked without haste."""
+    instead = f"{current_app.extensions['queries'].settings.base_url}/tap/async"
+    details = {"REASON": "TIMEOUT", "ASYNC": instead}
+    if isinstance(problem, QueryTooLong):
+        details |= {"REASON": "COST", "ESTIMATED_COST": f"{problem.cost:.0f}", "COST_LIMIT": f"{problem.limit:.0f}"}
+    words = f"{problem}; ask it asynchronously at {instead}"
+    response = Response(error_document(words, details), status=408, content_type=VOTABLE)
+    response.headers["Link"] = f'<{instead}>; rel="alternate"; title="asynchronous TAP"'
+    return response
+
+
 def errors_as_votable(view: Callable[..., Response]) -> Callable[..., Response]:
     """Let a view's failures become VOTable documents."""
 
@@ -113,7 +145,7 @@ def errors_as_votable(view: Callable[..., Response]) -> Callable[..., Response]:
     def guarded(*arguments: Any, **keywords: Any) -> Response:
         try:
             return view(*arguments, **keywords)
-        except (AdqlError, UsageError) as problem:
+        except (AdqlError, UsageError, UploadError) as problem:
             return error(str(problem), 400)
         except HTTPException as problem:
             return error(problem.description or problem.name, problem.code or 400)
@@ -122,7 +154,7 @@ def errors_as_votable(view: Callable[..., Response]) -> Callable[..., Response]:
             busy.headers["Retry-After"] = RETRY_SECONDS
             return busy
         except QueryTimedOut as problem:
-            return error(str(problem), 408)
+            return _too_long(problem)
         except QueryFailed as problem:
             log.warning("query failed", reason=str(problem))
             return error(str(problem), 400)

@@ -1,14 +1,18 @@
 """The application under gunicorn, started from within: one archive, several processes."""
 
+import os
 import socket
 import struct
+import sys
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 
 from archive.archive import Archive
 from server.app import create_app
+from server.companion import Companion
 
 __all__ = ["Gateway"]
 
@@ -46,6 +50,30 @@ class Gateway(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
         """Make the application; connections that the parent opened are not used in a child."""
         self.archive.database.engine.dispose(close=False)
         return create_app(self.archive)
+
+    def run(self) -> None:
+        """Serve until a signal comes, with the worker for asynchronous queries beside."""
+        environment = {**os.environ, "MUSEVAULT_BASE_URL": self.archive.settings.base_url}
+        _Arbiter(self, Companion([sys.executable, "-m", "server.query_worker"], environment)).run()
+
+
+class _Arbiter(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
+    """gunicorn's master process, which looks after its workers every second, and after a companion of theirs."""
+
+    def __init__(self, application: Gateway, companion: Companion) -> None:
+        self.companion = companion
+        super().__init__(application)
+
+    def manage_workers(self) -> None:
+        """Start what does not run."""
+        super().manage_workers()
+        self.companion.keep()
+
+    def stop(self, graceful: bool = True) -> None:  # noqa: FBT001, FBT002  gunicorn's signature
+        """End all."""
+        self.companion.ask_to_end()
+        super().stop(graceful)
+        self.companion.await_end()
 
 
 def _bound_sending(arbiter: Any) -> None:

@@ -23,12 +23,16 @@ LONGEST_SECONDS: Final = 3600.0
 class Readers:
     """A pool of ADBC connections in the role that reads what is published."""
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(
+        self, archive: Archive, *, name: str = "musevault", seconds: float = LONGEST_SECONDS, single: bool = False
+    ) -> None:
         settings = archive.settings
         options = archive.database.reader_options(
-            timeout=LONGEST_SECONDS, base_url=settings.base_url, authority=settings.authority
+            timeout=seconds, base_url=settings.base_url, authority=settings.authority
         )
-        self._conninfo: Final = make_conninfo(archive.database.url, options=options)
+        self._conninfo: Final = make_conninfo(archive.database.url, options=options, application_name=name)
+        self._single: Final = single
+        self._spent = False
         self._idle: Final[list[dbapi.Connection]] = []
         self._lock: Final = threading.Lock()
 
@@ -37,17 +41,23 @@ class Readers:
 
         Raises
         ------
-        adbc_driver_manager.Error
-            The database cannot be reached.
+        adbc_driver_manager.Error, OSError
+            The database cannot be reached, or the one connection that may be opened is gone.
         """
         while True:
             with self._lock:
                 connection = self._idle.pop() if self._idle else None
             if connection is None:
-                return dbapi.connect(self._conninfo, autocommit=True)
+                return self._opened()
             if _answers(connection):
                 return connection
             connection.close()
+
+    def _opened(self) -> dbapi.Connection:
+        if self._spent:
+            raise ConnectionResetError("the only connection is gone")
+        self._spent = self._single
+        return dbapi.connect(self._conninfo, autocommit=True)
 
     def give(self, connection: dbapi.Connection) -> None:
         """Take a connection back whose answer was read to the end."""

@@ -3,33 +3,35 @@
 from flask import Blueprint, Response
 
 from archive.archive import Archive
-from server import dali, vosi
+from server import dali, examples, vosi
+from server.asked import Asked
 from server.query import Queries
+from server.request_uploads import RequestUploads
+from server.uploads.limits import Limits
 
 __all__ = ["blueprint"]
-
-LANGUAGES = ("ADQL", "ADQL-2.0", "ADQL-2.1")
 
 
 def blueprint(archive: Archive, queries: Queries) -> Blueprint:
     """Return the routes below ``/tap``."""
     routes = Blueprint("tap", __name__, url_prefix="/tap")
+    uploads = RequestUploads(Limits.of(archive.settings))
 
     @routes.route("/sync", methods=["GET", "POST"])
     @dali.errors_as_votable
     def sync() -> Response:
-        given = dali.parameters()
-        if given.get("REQUEST", "doQuery") != "doQuery":
-            raise dali.UsageError(f"REQUEST must be doQuery, not {given['REQUEST']!r}")
-        if given.get("LANG", "ADQL") not in LANGUAGES:
-            raise dali.UsageError(f"LANG must be one of {', '.join(LANGUAGES)}, not {given['LANG']!r}")
-        if "UPLOAD" in given:
-            raise dali.UsageError("UPLOAD: this service takes no tables yet")
-        query = given.get("QUERY", "")
-        if not query.strip():
-            raise dali.UsageError("QUERY is missing")
-        chosen = dali.chosen_format(given.get("RESPONSEFORMAT") or given.get("FORMAT"))
-        return dali.answer(queries.run(query, maxrec=dali.maxrec(given)), chosen)
+        asked = Asked.read(uploads.parameters())
+        chosen = dali.chosen_format(asked.format_name)
+        with uploads.files(asked.uploads) as files:
+            result = queries.run(asked.query, maxrec=asked.maxrec, uploads=files)
+        return dali.answer(result, chosen)
+
+    _documents(routes, archive)
+    return routes
+
+
+def _documents(routes: Blueprint, archive: Archive) -> None:
+    """Add what the service says of itself."""
 
     @routes.get("/capabilities")
     def capabilities() -> Response:
@@ -39,6 +41,10 @@ def blueprint(archive: Archive, queries: Queries) -> Blueprint:
     def availability() -> Response:
         return vosi.document(vosi.availability(archive.database))
 
+    @routes.get("/examples")
+    def examples_page() -> Response:
+        return Response(examples.page(examples.examples(archive.database)), content_type=examples.MEDIA_TYPE)
+
     @routes.get("/tables")
     def tables() -> Response:
         return vosi.tables()
@@ -46,5 +52,3 @@ def blueprint(archive: Archive, queries: Queries) -> Blueprint:
     @routes.get("/tables/<name>")
     def table(name: str) -> Response:
         return vosi.table(name)
-
-    return routes

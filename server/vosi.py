@@ -19,10 +19,11 @@ from vo_models.tapregext.models import (
     OutputFormat,
     TableAccess,
     TimeLimits,
+    UploadMethod,
     Version,
 )
 from vo_models.vodataservice.models import ParamHTTP
-from vo_models.voresource.models import AccessURL, Capability
+from vo_models.voresource.models import AccessURL, Capability, WebBrowser
 from vo_models.voresource.types import UTCTimestamp
 from vo_models.vosi.availability.models import Availability
 from vo_models.vosi.capabilities.models import VOSICapabilities
@@ -30,24 +31,40 @@ from vo_models.vosi.capabilities.models import VOSICapabilities
 from archive.database import Database
 from archive.settings import Settings
 from schema.published import SCHEMAS, PublishedColumn, PublishedTable, catalogue
-from server.adql.semantics.functions import DECLARED
-from server.encoders import FORMATS
+from server.adql.semantics.declared import DECLARED
+from server.encoders import FORMATS, Format
 
 __all__ = ["availability", "document", "sia_capabilities", "table", "tables", "tap_capabilities"]
 
-GEOMETRY: Final = (
-    "AREA", "BOX", "CENTROID", "CIRCLE", "CONTAINS", "COORD1", "COORD2", "COORDSYS", "DISTANCE", "INTERSECTS", "POINT",
-    "POLYGON", "REGION",
-)  # fmt: skip
+MODELS: Final = {"ObsCore-1.1": "ObsCore#core-1.1", "ObsLocTAP-1.0": "ObsLocTAP#table-1.0"}
+FEATURES: Final = {
+    "adqlgeo": (
+        "AREA", "BOX", "CENTROID", "CIRCLE", "CONTAINS", "COORD1", "COORD2", "COORDSYS", "DISTANCE", "INTERSECTS",
+        "POINT", "POLYGON", "REGION",
+    ),
+    "adql-string": ("LOWER", "UPPER", "ILIKE"),
+    "adql-sets": ("UNION", "EXCEPT", "INTERSECT"),
+    "adql-common-table": ("WITH",),
+    "adql-type": ("CAST",),
+    "adql-unit": ("IN_UNIT",),
+    "adql-offset": ("OFFSET",),
+}  # fmt: skip
+"""What of ADQL a service may lack, by the keys of TAPRegExt and ADQL 2.1.
+
+COALESCE has a key of its own, but validators in use know it not and count it as an error.
+"""
+
+UPLOADS: Final = ("inline", "http", "https")
+DAY_SECONDS: Final = 86400
 STARTED: Final = datetime.now(UTC)
 TABLES: Final = "http://www.ivoa.net/xml/VOSITables/v1.0"
 DATASERVICE: Final = "http://www.ivoa.net/xml/VODataService/v1.1"
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 
 
-def document(model: BaseXmlModel) -> Response:
+def document(model: BaseXmlModel, *, skip_empty: bool = True) -> Response:
     """Return a document as XML."""
-    written = model.to_xml(encoding="UTF-8", xml_declaration=True, skip_empty=True)
+    written = model.to_xml(encoding="UTF-8", xml_declaration=True, skip_empty=skip_empty)
     return Response(written, content_type="text/xml;charset=UTF-8")
 
 
@@ -60,23 +77,35 @@ def tap_capabilities(settings: Settings) -> VOSICapabilities:
     ]
     service = TableAccess(
         interface=[_interface(base, use="base", version="1.1")],
-        data_model=[DataModelType(value="ObsCore-1.1", ivo_id="ivo://ivoa.net/std/ObsCore#core-1.1")],
+        data_model=[DataModelType(value=name, ivo_id=f"ivo://ivoa.net/std/{key}") for name, key in MODELS.items()],
         language=[
             Language(
                 name="ADQL",
                 version=languages,
                 description="Astronomical Data Query Language",
-                language_features=[_features("adqlgeo", dict.fromkeys(GEOMETRY)), _features("udf", DECLARED)],
+                language_features=[
+                    _features("udf", DECLARED),
+                    *(_features(kind, dict.fromkeys(forms)) for kind, forms in FEATURES.items()),
+                ],
             )
         ],
-        output_format=[OutputFormat(mime=f.media_type, alias=[f.aliases[0]]) for f in FORMATS],
-        execution_duration=TimeLimits(default=int(settings.query_timeout), hard=int(settings.query_timeout)),
+        output_format=[_output_format(f) for f in FORMATS],
+        upload_method=[UploadMethod(ivo_id=f"ivo://ivoa.net/std/TAPRegExt#upload-{way}") for way in UPLOADS],
+        retention_period=TimeLimits(
+            default=settings.async_retention_default * DAY_SECONDS, hard=settings.async_retention_limit * DAY_SECONDS
+        ),
+        execution_duration=TimeLimits(default=settings.async_duration_default, hard=settings.async_duration_limit),
         output_limit=DataLimits(
             default=DataLimit(value=settings.maxrec_default, unit="row"),
             hard=DataLimit(value=settings.maxrec_limit, unit="row"),
         ),
+        upload_limit=DataLimits(
+            default=DataLimit(value=settings.upload_rows, unit="row"),
+            hard=DataLimit(value=settings.upload_bytes, unit="byte"),
+        ),
     )
-    return VOSICapabilities(capability=[service, *_vosi(base), _capability("VOSI#tables-1.1", f"{base}/tables")])
+    described = [_capability("VOSI#tables-1.1", f"{base}/tables"), _examples(f"{base}/examples")]
+    return VOSICapabilities(capability=[service, *_vosi(base), *described])
 
 
 def sia_capabilities(settings: Settings) -> VOSICapabilities:
@@ -122,6 +151,16 @@ def table(name: str) -> Response:
 def _features(kind: str, forms: Mapping[str, str | None]) -> LanguageFeatureList:
     features = [LanguageFeature(form=form, description=description) for form, description in forms.items()]
     return LanguageFeatureList(type=f"ivo://ivoa.net/std/TAPRegExt#features-{kind}", feature=features)
+
+
+def _output_format(written: Format) -> OutputFormat:
+    standard = f"ivo://ivoa.net/std/TAPRegExt#output-{written.standard}" if written.standard else None
+    return OutputFormat(mime=written.media_type, alias=list(written.aliases), ivo_id=standard)
+
+
+def _examples(url: str) -> Capability:
+    page = WebBrowser(role="std", access_url=[AccessURL(value=AnyUrl(url), use="full")])
+    return Capability(standard_id=AnyUrl("ivo://ivoa.net/std/DALI#examples"), interface=[page])
 
 
 def _vosi(base: str) -> list[Capability]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from archive.archive import Archive
@@ -12,6 +13,10 @@ from ingest.releases import ingest_release
 from processing.cascade import TASKS
 from processing.plan import submit_missing
 from tests.support import archives
+
+# How long an example takes is the machine's affair: a busy one must fail no test.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

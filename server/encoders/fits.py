@@ -1,7 +1,9 @@
 """FITS binary table, in two passes: its header says how many rows follow and how wide they are.
 
 The first pass puts the batches into a temporary file (in memory while they are few) and measures them, the second
-writes.  Memory stays flat, and a query that fails fails before anything is sent.
+writes.  Memory stays flat.  The primary unit, which says nothing of the table, is sent as soon as there is more than
+one batch: its reader sees that an answer comes.  A query that fails then leaves a file without a table; one that fails
+sooner fails before anything is sent.
 
 Arrays of varying length lie in the heap; texts have the width of the longest, unless that were mostly padding: then
 they lie in the heap too, where astropy shows them as arrays of letters.  FITS texts are ASCII: any other letter becomes
@@ -21,7 +23,7 @@ from pyarrow import ipc
 
 from server.adql import OutputColumn
 from server.encoders.cells import Bytes, Cells, cells, fixed_size, is_text, padded, rows_of
-from server.encoders.fits_header import FitsColumn, header
+from server.encoders.fits_header import FitsColumn, header, primary
 from server.encoders.tables import with_unique_names
 from server.encoders.text import as_text
 from server.query import Result
@@ -71,15 +73,21 @@ def encode(result: Result) -> Iterator[bytes]:
     Raises
     ------
     QueryFailed
-        Before anything is written.
+        Before anything of the table is written.
     """
     columns = with_unique_names(result.columns)
     extents = [Extent() for _ in columns]
+    rows = 0
+    begin = primary()
     with SpooledTemporaryFile(max_size=IN_MEMORY) as spool:
-        rows = _first_pass(result, columns, extents, spool)
+        for count in _first_pass(result, columns, extents, spool):
+            if rows and begin:
+                yield begin
+                begin = b""
+            rows += count
         described = [_described(column, extent, rows) for column, extent in zip(columns, extents, strict=True)]
         heap = sum(e.elements * d.element_bytes for e, d in zip(extents, described, strict=True) if d.in_heap)
-        yield header(described, rows=rows, heap=heap, overflow=result.maxrec if result.overflow else None)
+        yield begin + header(described, rows=rows, heap=heap, overflow=result.maxrec if result.overflow else None)
         start = 0
         for batch in _again(spool):
             found = _cells(batch, described)
@@ -92,9 +100,10 @@ def encode(result: Result) -> Iterator[bytes]:
         yield bytes(-size % BLOCK)
 
 
-def _first_pass(result: Result, columns: Sequence[OutputColumn], extents: Sequence[Extent], spool: IO[bytes]) -> int:
-    """Put the batches into ``spool``, texts as they will be written, and return how many rows they have."""
-    rows = 0
+def _first_pass(
+    result: Result, columns: Sequence[OutputColumn], extents: Sequence[Extent], spool: IO[bytes]
+) -> Iterator[int]:
+    """Put the batches into ``spool``, texts as they will be written, and yield how many rows each has."""
     writer = None
     for batch in result.batches():
         values = [_ascii(v) if is_text(c) else v for v, c in zip(batch.columns, columns, strict=True)]
@@ -103,10 +112,9 @@ def _first_pass(result: Result, columns: Sequence[OutputColumn], extents: Sequen
         written = pa.RecordBatch.from_arrays(values, names=[str(n) for n in range(len(values))])
         writer = writer or ipc.new_stream(spool, written.schema)
         writer.write_batch(written)
-        rows += batch.num_rows
+        yield batch.num_rows
     if writer is not None:
         writer.close()
-    return rows
 
 
 def _again(spool: IO[bytes]) -> Iterator[pa.RecordBatch]:

@@ -8,7 +8,7 @@ from astropy.io import fits
 
 from server.adql import OutputColumn
 
-__all__ = ["FitsColumn", "header"]
+__all__ = ["FitsColumn", "header", "primary"]
 
 CODES: Final = {
     "boolean": ("L", 1),
@@ -55,8 +55,14 @@ class FitsColumn:
         return f"1Q{letter}({self.widest})" if self.size is None else f"{self.size}{letter}"
 
 
+def primary() -> bytes:
+    """Return the empty primary unit that every FITS file begins with."""
+    cards = fits.Header([("SIMPLE", True), ("BITPIX", 8), ("NAXIS", 0), ("EXTEND", True)])
+    return bytes(cards.tostring().encode("ascii"))
+
+
 def header(columns: Sequence[FitsColumn], *, rows: int, heap: int, overflow: int | None) -> bytes:
-    """Return the empty primary unit and the table's header.
+    """Return the table's header.
 
     Parameters
     ----------
@@ -69,7 +75,6 @@ def header(columns: Sequence[FitsColumn], *, rows: int, heap: int, overflow: int
     overflow
         The limit that cut the answer, or None.
     """
-    primary = fits.Header([("SIMPLE", True), ("BITPIX", 8), ("NAXIS", 0), ("EXTEND", True)])
     table = fits.Header(
         [
             ("XTENSION", "BINTABLE"),
@@ -88,7 +93,7 @@ def header(columns: Sequence[FitsColumn], *, rows: int, heap: int, overflow: int
     table["QSTATUS"] = ("OK" if overflow is None else "OVERFLOW", "OVERFLOW: there are more rows than these")
     if overflow is not None:
         table["MAXREC"] = (overflow, "the limit of rows that cut the answer")
-    return bytes((primary.tostring() + table.tostring()).encode("ascii"))
+    return bytes(table.tostring().encode("ascii"))
 
 
 def _describe(table: fits.Header, number: int, written: FitsColumn) -> None:

@@ -20,15 +20,22 @@ class Format:
     suffix: str
     packed: bool = False
     """Whether it is compressed already."""
+    standard: str | None = None
+    """Its name in TAPRegExt, if it has one there."""
 
 
 VOTABLE: Final = "application/x-votable+xml"
 
+
+def _votable(serialization: str) -> str:
+    return f"{VOTABLE};serialization={serialization}"
+
+
 FORMATS: Final = (
-    Format(VOTABLE, ("votable", "text/xml", "application/xml"), tabledata.encode, "vot"),
-    Format(f"{VOTABLE};serialization=TABLEDATA", ("votable/td",), tabledata.encode, "vot"),
-    Format(f"{VOTABLE};serialization=BINARY2", ("votable/b2",), binary.encode_binary2, "vot"),
-    Format(f"{VOTABLE};serialization=BINARY", ("votable/b",), binary.encode_binary, "vot"),
+    Format(VOTABLE, ("votable", "text/xml", "application/xml"), tabledata.encode, "vot", standard="votable-td"),
+    Format(_votable("TABLEDATA"), ("votable/td",), tabledata.encode, "vot", standard="votable-td"),
+    Format(_votable("BINARY2"), ("votable/b2",), binary.encode_binary2, "vot", standard="votable-binary2"),
+    Format(_votable("BINARY"), ("votable/b",), binary.encode_binary, "vot", standard="votable-binary"),
     Format("text/csv;header=present", ("csv", "text/csv"), csv.encode, "csv"),
     Format("text/tab-separated-values", ("tsv",), tsv.encode, "tsv"),
     Format("application/json", ("json",), json.encode, "json"),

@@ -1,6 +1,7 @@
 """VOTable's TABLEDATA: rows that people can read, and the only serialization in which every reader takes any letter."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,6 +11,9 @@ from server.encoders.text import as_text, content
 from server.query import Result
 
 __all__ = ["encode"]
+
+FORBIDDEN: Final = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x{fffe}\x{ffff}]"
+SPECIAL: Final = FORBIDDEN.replace("[", "[&<>")
 
 
 def encode(result: Result) -> Iterator[bytes]:
@@ -32,6 +36,8 @@ def _rows(batch: pa.RecordBatch) -> bytes:
 
 
 def _escaped(text: pa.Array) -> pa.Array:
+    if not pc.any(pc.match_substring_regex(text, pattern=SPECIAL)).as_py():
+        return text
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = pc.replace_substring(text, pattern=character, replacement=entity)
-    return pc.replace_substring_regex(text, pattern=r"[\x00-\x08\x0b\x0c\x0e-\x1f]", replacement="?")
+    return pc.replace_substring_regex(text, pattern=FORBIDDEN, replacement="?")

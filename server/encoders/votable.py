@@ -4,6 +4,7 @@ A failure in mid-stream ends the document well-formed with an ERROR, as DALI ask
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
@@ -24,7 +25,9 @@ HEAD: Final = (
     '<RESOURCE type="results">\n'
 )
 TAIL: Final = "</RESOURCE>\n</VOTABLE>\n"
+CONTROLS: Final = dict.fromkeys([*(set(range(0x20)) - set(b"\t\n\r")), 0xFFFE, 0xFFFF], "?")
 NO_NULLS: Final[Mapping[str, int]] = {}
+NO_DETAILS: Final[Mapping[str, str]] = {}
 
 
 def document(
@@ -69,9 +72,10 @@ def metadata_document(result: Result, columns: Iterable[OutputColumn]) -> bytes:
     return f'{HEAD}{status}<TABLE name="result">\n{_fields(columns, NO_NULLS)}\n</TABLE>\n{TAIL}'.encode()
 
 
-def error_document(message: str) -> bytes:
-    """Return a VOTable that says what went wrong."""
-    return f"{HEAD}{_status('ERROR', message)}{TAIL}".encode()
+def error_document(message: str, details: Mapping[str, str] = NO_DETAILS) -> bytes:
+    """Return a VOTable that says what went wrong, and, for programs, ``details`` by name."""
+    infos = "".join(f"<INFO name={quoteattr(n)} value={quoteattr(_printable(v))}/>\n" for n, v in details.items())
+    return f"{HEAD}{_status('ERROR', message)}{infos}{TAIL}".encode()
 
 
 def _status(value: str, words: str = "") -> str:
@@ -84,6 +88,7 @@ def _fields(columns: Iterable[OutputColumn], nulls: Mapping[str, int]) -> str:
     return "\n".join(_field(column, nulls.get(column.datatype)) for column in columns)
 
 
+@lru_cache(maxsize=8192)
 def _field(column: OutputColumn, null: int | None) -> str:
     attributes = {
         "name": column.name,
@@ -103,5 +108,5 @@ def _field(column: OutputColumn, null: int | None) -> str:
 
 
 def _printable(words: str) -> str:
-    """XML has no control characters but white space."""
-    return "".join(c if c in "\t\n\r" or c >= " " else "?" for c in words)
+    """XML has no control characters but white space, and not the last two codes."""
+    return words.translate(CONTROLS)

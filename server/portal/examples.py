@@ -36,7 +36,7 @@ def queries(target: Target | None) -> list[Example]:
             "Everything held within a tenth of a degree of a position",
             "SELECT target_name, dataproduct_type, s_resolution, access_estsize, access_url\n"
             "FROM ivoa.obscore\n"
-            f"WHERE 1 = CONTAINS(POINT(s_ra, s_dec), CIRCLE({ra:.4f}, {dec:.4f}, 0.1))",
+            f"WHERE 1 = CONTAINS(POINT('ICRS', s_ra, s_dec), CIRCLE('ICRS', {ra:.4f}, {dec:.4f}, 0.1))",
         ),
         Example(
             "Galaxies by the sharpness of their homogenised mosaics, in arcsec and in parsec",
@@ -49,7 +49,7 @@ def queries(target: Target | None) -> list[Example]:
             "JOIN survey.observing_block AS b ON b.pointing_id = p.pointing_id\n"
             "WHERE p.ao_mode = 'AO'\n"
             "GROUP BY p.pointing_id, p.psf_fwhm\n"
-            "ORDER BY p.pointing_id",
+            "ORDER BY psf_fwhm",
         ),
     ]
 

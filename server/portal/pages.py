@@ -18,7 +18,17 @@ from musevault import __version__
 from schema.observations import Target
 from schema.products import Artifact, Product, Role
 from schema.published import catalogue
-from server.portal import answers, examples, facts, footprints, formats, observation_pages, release_files, sky
+from server.portal import (
+    answers,
+    examples,
+    facts,
+    footprints,
+    formats,
+    observation_pages,
+    provenance_pages,
+    release_files,
+    sky,
+)
 from server.portal.footprints import Disk, Drawing, Field
 from server.portal.sky import Place, SkyMap
 from server.query import Queries
@@ -49,6 +59,7 @@ def blueprint(archive: Archive, queries: Queries) -> Blueprint:
     portal.add_url_rule("/products/<product_id>", "product", pages.product)
     portal.add_url_rule("/query", "query", pages.query, methods=["GET", "POST"])
     observation_pages.register(portal, archive.database)
+    provenance_pages.register(portal, archive)
     portal.before_request(_refuse_nul)
     portal.register_error_handler(HTTPException, _failure)
     portal.app_errorhandler(404)(_failure)  # also where no service has a route
@@ -119,7 +130,7 @@ class Pages:
         if product is None:
             abort(404, f"There is no product {product_id} in this archive.")
         steps = provenance.history(self.archive, product_id)
-        inputs = {used.entity for step in steps for used in step.used}
+        inputs = {used.name for step in steps for used in step.used}
         database = self.archive.database
         return render_template(
             "product.html",
@@ -129,6 +140,7 @@ class Pages:
                 (a, products.headers(self.archive, a.artifact_id)) for a in product.artifacts if a.role == Role.THIS
             ],
             steps=steps,
+            drawing=provenance_pages.drawing(product, steps) if steps else None,
             made_of=provenance.made_of(self.archive, product_id),
             exposures=survey.exposures(database, product, inputs),
             findings=survey.findings(database, f"product:{product_id}"),

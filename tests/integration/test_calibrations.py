@@ -285,6 +285,7 @@ def test_files_that_are_not_held_are_told(musevault: Musevault, tmp_path: Path) 
 def test_what_cannot_be_done_is_said(musevault: Musevault) -> None:
     asked: tuple[tuple[tuple[str, ...], int, str], ...] = (
         (("nothing",), 1, "there is no frame nothing"),
+        (("no\udcffthing",), 1, "there is no frame no"),
         ((SCIENCE, "--sof"), 2, "--sof needs --link FOLDER"),
         ((SCIENCE, "--link", "x"), 2, "--link goes with --sof"),
         ((SCIENCE, "--sof", "--link", "with blank"), 1, "esorex takes no blanks in paths"),

@@ -18,7 +18,7 @@ import pytest
 import requests
 from astropy.io import fits
 from click.testing import CliRunner, Result
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 
 from archive import intake
 from archive.archive import Archive
@@ -38,6 +38,7 @@ from schema.products import Artifact, Product
 from tests.acceptance.test_raw_to_tap import MUSEVAULT
 from tests.support.archives import REAL_CUBE
 from tests.support.broken_frames import BROKEN
+from tests.support.cubes import write_cube
 from tests.support.lzw import compressed
 from tests.support.raw_frames import BLOCK, calibration, frame, raw_bytes, write_raw
 from tests.support.tables import everything, versions
@@ -411,6 +412,80 @@ def test_linked_files_stay_and_are_served_and_missed_when_they_vanish(
     assert take(archive, moved)[0].became is Became.KNOWN
     assert served(service, f"{outcome.key}.fits") == content
     assert list(faults(archive)) == []
+
+
+@pytest.mark.parametrize("link", [True, False], ids=["linked", "copied"])
+def test_a_linked_file_that_moved_is_found_where_it_is_offered_next(
+    service: tuple[Archive, str], tmp_path: Path, *, link: bool
+) -> None:
+    archive, _ = service
+    path = write_raw(tmp_path, channels=2)
+    content = path.read_bytes()
+    (outcome,) = take(archive, path, link=True)
+    moved = path.rename(tmp_path / "moved.fits")
+    assert take(archive, moved, link=link)[0].became is Became.KNOWN
+    assert served(service, f"{outcome.key}.fits") == content
+    assert list(faults(archive)) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "kind"), [("/proc/self/mem", Kind.DAMAGED), ("/" + "x" * 300, Kind.MISSING)], ids=["unread", "too-long"]
+)
+def test_a_file_that_the_system_does_not_give_stops_neither_verify_nor_the_service(
+    service: tuple[Archive, str], tmp_path: Path, place: str, kind: Kind
+) -> None:
+    archive, base = service
+    (outcome,) = take(archive, write_raw(tmp_path, channels=2), link=True)
+    with archive.database.transaction() as session:
+        session.execute(update(Artifact).values(location=place))
+    assert [fault.kind for fault in faults(archive)] == [kind]
+    if kind is Kind.MISSING:
+        answer = requests.get(f"{base}/dataPortal/file/{outcome.key}", timeout=30)
+        assert answer.status_code == 503
+        assert "/" not in re.sub(r"(?s).*<h1>.*?</h1>\s*<p>(.*?)</p>.*", r"\1", answer.text)
+
+
+def test_a_lost_file_is_not_replaced_by_one_that_is_compressed_otherwise(archive: Archive, tmp_path: Path) -> None:
+    path = write_raw(tmp_path, channels=2)
+    (outcome,) = take(archive, path)
+    (name,) = names_in(archive)
+    archive.store.path(name).unlink()
+    assert [f.kind for f in faults(archive)] == [Kind.MISSING]
+    packed = tmp_path / "packed.fits.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    (refused,) = take(archive, packed)
+    assert (refused.became, refused.reason) == (
+        Became.REFUSED,
+        f"the archive has lost {outcome.key}.fits, and what is compressed otherwise cannot take its place",
+    )
+
+
+def test_a_path_that_no_database_takes_is_refused_as_a_link_and_taken_as_a_copy(
+    archive: Archive, tmp_path: Path
+) -> None:
+    path = write_raw(tmp_path, channels=2).rename(os.fsdecode(os.fsencode(tmp_path) + b"/fr\xe4me.fits"))
+    (outcome,) = take(archive, path, link=True)
+    assert (outcome.became, outcome.reason) == (Became.REFUSED, "its path is no UTF-8: it cannot stay where it is")
+    (row,) = intake.refused(archive.database)
+    intake.reconsider(archive.database, [row])
+    assert [o.became for o in take(archive, path)] == [Became.NEW]
+
+
+def test_a_name_that_nothing_bears_is_refused_and_not_remembered(archive: Archive, tmp_path: Path) -> None:
+    (tmp_path / "dangling.fits").symlink_to(tmp_path / "nowhere")
+    outcomes = take(archive, tmp_path / "mistyped.fits", tmp_path / "dangling.fits")
+    assert [o.became for o in outcomes] == [Became.REFUSED] * 2
+    assert [Path(row.path).name for row in intake.refused(archive.database)] == ["dangling.fits"]
+
+
+def test_what_one_kind_refused_another_takes(archive: Archive, tmp_path: Path) -> None:
+    cube, raw = write_cube(tmp_path / "cube.fits"), write_raw(tmp_path, channels=2)
+    assert [o.became for o in take(archive, cube)] == [Became.REFUSED]
+    assert [o.became for o in ingest_products(archive, [raw], collection="MUSE")] == [Became.REFUSED]
+    assert [o.became for o in ingest_products(archive, [cube], collection="MUSE")] == [Became.NEW]
+    assert [o.became for o in take(archive, raw)] == [Became.NEW]
+    assert intake.refused(archive.database) == []
+    assert [o.became for o in take(archive, cube, raw)] == [Became.KNOWN] * 2
 
 
 def test_a_copy_that_vanished_from_the_store_is_made_again(archive: Archive, tmp_path: Path) -> None:

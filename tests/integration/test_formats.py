@@ -19,10 +19,10 @@ Service = tuple[Archive, str]
 VOTABLE = "application/x-votable+xml"
 QUERY = "SELECT pointing_id, ra, dec, number, footprint FROM survey.pointing ORDER BY pointing_id"
 FAILS_LATE = (
-    "SELECT a.ra, a.pointing_id, SQRT(CASE WHEN a.pointing_id > 'NGC7' AND b.pointing_id > 'NGC7'"
-    " AND c.name > 'NGC7' THEN -1 ELSE 1 END * a.ra) AS x"
-    " FROM survey.pointing AS a, survey.pointing AS b, survey.target AS c"
+    "SELECT a.pointing_id, a.footprint, b.footprint AS other, SQRT(CASE WHEN a.pointing_id > 'NGC7'"
+    " AND b.pointing_id > 'NGC7' THEN -1 ELSE 1 END * a.ra) AS x FROM survey.pointing AS a, survey.pointing AS b"
 )
+"""Several batches come before the one that fails."""
 
 
 def ask(service: Service, query: str = QUERY, accept: str | None = None, **parameters: str) -> requests.Response:
@@ -98,7 +98,7 @@ def test_nothing_is_packed_for_who_does_not_want_it(full_service: Service) -> No
     plain = requests.get(url, {"QUERY": QUERY}, headers={"Accept-Encoding": "identity"}, timeout=30)
     assert "Content-Encoding" not in plain.headers
     packed = ask(full_service)
-    assert packed.headers["Content-Encoding"] == "gzip"
+    assert packed.headers["Content-Encoding"] in {"gzip", "zstd"}
     assert packed.content == plain.content
 
 
@@ -131,17 +131,20 @@ def test_a_limit_is_told_in_each_format(full_service: Service) -> None:
         assert [i.value for i in parse(io.BytesIO(content)).resources[0].infos] == ["OK", "OVERFLOW"]
 
 
-def test_a_query_that_fails_late_is_an_error_where_nothing_was_sent_and_no_answer_elsewhere(
-    full_service: Service,
-) -> None:
-    fits = ask(full_service, FAILS_LATE, RESPONSEFORMAT="fits")
-    assert (fits.status_code, fits.headers["Content-Type"]) == (400, VOTABLE)
-    assert b"ERROR" in fits.content
+def test_a_query_that_fails_late_is_no_answer(full_service: Service) -> None:
     document = parse(io.BytesIO(ask(full_service, FAILS_LATE, RESPONSEFORMAT="votable/b2").content))
     assert [i.value for i in document.resources[0].infos] == ["OK", "ERROR"]
-    for name, reader in (("json", json.loads), ("parquet", parquet_table), ("arrow", arrow_table)):
+    readers = (("json", json.loads), ("parquet", parquet_table), ("arrow", arrow_table), ("fits", fits_table))
+    for name, reader in readers:
         with pytest.raises((ValueError, OSError, pa.ArrowException)):
             reader(ask(full_service, FAILS_LATE, RESPONSEFORMAT=name).content)
+
+
+def test_a_query_that_fails_in_its_first_rows_is_an_error_in_every_format(full_service: Service) -> None:
+    for format_ in FORMATS:
+        answer = ask(full_service, "SELECT SQRT(-ra) AS x FROM survey.pointing", RESPONSEFORMAT=format_.aliases[0])
+        assert (answer.status_code, answer.headers["Content-Type"]) == (400, VOTABLE)
+        assert b"ERROR" in answer.content
 
 
 def parquet_table(content: bytes) -> pa.Table:
@@ -150,3 +153,7 @@ def parquet_table(content: bytes) -> pa.Table:
 
 def arrow_table(content: bytes) -> pa.Table:
     return ipc.open_stream(content).read_all()
+
+
+def fits_table(content: bytes) -> Table:
+    return Table.read(io.BytesIO(content), format="fits")

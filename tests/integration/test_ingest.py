@@ -224,7 +224,7 @@ def test_a_cube_becomes_a_product_with_everything_its_headers_tell(survey: Archi
     assert "HIERARCH ESO TPL START = '2017-09-04T05:59:30'" in products.headers(survey, artifact.artifact_id)[0].cards
     steps = provenance.history(survey, product.product_id)
     assert [step.activity.name for step in steps] == ["muse_scipost", "muse_scibasic"]
-    assert "MUSE.2017-09-04T06:00:00.000" in [u.entity for u in steps[1].used]
+    assert "MUSE.2017-09-04T06:00:00.000" in [u.name for u in steps[1].used]
     with survey.database.reading() as session:
         assert session.get_one(Exposure, "MUSE.2017-09-04T06:00:00.000").ins_mode == "WFM-NOAO-N"
 
@@ -267,7 +267,7 @@ def test_bad_files_are_refused_with_a_reason_each_and_the_good_one_is_taken(arch
         "absent.fits": "No such file",
     }.items():
         assert words in (reasons[name] or ""), (name, reasons[name])
-    assert {Path(r.path).name for r in intake.refused(archive.database)} == set(reasons)
+    assert {Path(r.path).name for r in intake.refused(archive.database)} == set(reasons) - {"absent.fits"}
     assert count(archive, Product) == 1
 
 

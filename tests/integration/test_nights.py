@@ -241,6 +241,7 @@ def test_what_is_refused_is_remembered_and_stops_nothing(archive: Archive, tmp_p
     assert {Path(row.path).name for row in intake.refused(archive.database)} == {
         "a.NL.txt",
         "c.NL.txt",
+        "gone.NL.txt",
         "pipe.NL.txt",
     }
 

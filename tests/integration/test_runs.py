@@ -59,10 +59,13 @@ def test_a_run_tells_what_it_saw_and_how_long_it_took(archive: Archive) -> None:
     ("error", "words"),
     [
         (Refused("no such folder"), "no such folder"),
+        (Refused("/home/me/b.part cannot be written; see /x"), "b.part cannot be written; see x"),
+        (OSError(5, "bad", "/data/raw/a.fits"), "a fault of ours: OSError: [Errno 5] bad: 'a.fits'"),
+        (Refused("https://eso.org/tap answers 1/2 and/or nothing"), "https://eso.org/tap answers 1/2 and/or nothing"),
         (SystemExit(143), "stopped before its end"),
         (KeyError("x"), "a fault of ours: KeyError: 'x'"),
     ],
-    ids=["refused", "stopped", "fault"],
+    ids=["refused", "path", "quoted", "address", "stopped", "fault"],
 )
 def test_a_run_that_fails_says_why_and_how_far_it_came(archive: Archive, error: BaseException, words: str) -> None:
     with pytest.raises(type(error)):

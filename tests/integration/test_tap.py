@@ -124,7 +124,7 @@ def test_a_row_limit_is_told(full_service: Service) -> None:
         ({"QUERY": "SELECT 1 FROM survey.target", "REQUEST": "undo"}, "REQUEST"),
         ({"QUERY": "SELECT 1 FROM survey.target", "MAXREC": "many"}, "MAXREC"),
         ({"QUERY": "SELECT 1 FROM survey.target", "MAXREC": "\u00b2"}, "MAXREC"),
-        ({"QUERY": "SELECT 1 FROM survey.target", "UPLOAD": "t,param:t"}, "UPLOAD"),
+        ({"QUERY": "SELECT 1 FROM survey.target", "UPLOAD": "t,param:t"}, "no part 't'"),
         ({"QUERY": "SELECT '\x00' AS x FROM survey.target"}, "line 1"),
         ({"QUERY": "SELECT 1 FROM survey.target", "FORMAT": "application/pdf"}, "application/pdf"),
         ({"QUERY": "SELECT 1 / (number - number) AS x FROM survey.pointing"}, "division by zero"),
@@ -161,6 +161,7 @@ def test_a_query_that_takes_too_long_is_stopped(service: Service) -> None:
     queries = Queries(Archive(impatient, archive.database, archive.store))
     with pytest.raises(QueryTimedOut, match=r"longer than 0\.5 s"):
         queries.run(query)
+    queries.close()
     assert requests.get(f"{url}/healthz", timeout=10).ok
 
 

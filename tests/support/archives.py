@@ -82,3 +82,4 @@ def served(url: str, root: Path, **settings: object) -> Iterator[tuple[Archive, 
             thread.join()
             server.server_close()
             app.extensions["queries"].close()
+            app.extensions["phases"].close()

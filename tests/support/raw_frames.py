@@ -43,6 +43,7 @@ CARDS: Final[Mapping[str, object]] = {
     "ESO INS DROT MODE": "SKY",
     "ESO INS DROT POSANG": 30.0,
     "ESO INS TEMP7 VAL": 14.72,
+    "ESO INS TEMP11 VAL": 14.79,
     "ESO DET READ CURID": 1,
     "ESO DET READ CURNAME": "SCI1.0",
     "ESO DET BINX": 1,

@@ -96,6 +96,42 @@ def upgrade() -> None:
         comment="The nights that reports are there of, with their weather in general.",
     )
     op.create_table(
+        "uws",
+        sa.Column("job_id", sa.Text(), nullable=False, comment="Identifier."),
+        sa.Column("owner", sa.Text(), nullable=True, comment="Account that made it; empty for anonymous clients."),
+        sa.Column(
+            "session", sa.Text(), nullable=True, comment="Digest of an anonymous client's cookie: it sees its own."
+        ),
+        sa.Column("address", sa.Text(), nullable=False, comment="Network address that it was made from, for quotas."),
+        sa.Column("run_id", sa.Text(), nullable=True, comment="What the client calls it."),
+        sa.Column(
+            "parameters",
+            postgresql.JSONB(astext_type=sa.Text()),
+            nullable=False,
+            comment="Parameters, name in capitals to list of values.",
+        ),
+        sa.Column("execution_duration", sa.Integer(), nullable=False, comment="Seconds that it may run."),
+        sa.Column(
+            "destruction", postgresql.TIMESTAMP(), nullable=False, comment="When job and result are removed, UTC."
+        ),
+        sa.Column("quote", postgresql.TIMESTAMP(), nullable=True, comment="When it is expected to end, UTC."),
+        sa.Column(
+            "cost", sa.Double(), nullable=True, comment="The planner's estimate of its cost, PostgreSQL's units."
+        ),
+        sa.Column("result_file", sa.Text(), nullable=True, comment="Name of the result's file in the job's folder."),
+        sa.Column("result_type", sa.Text(), nullable=True, comment="Media type of the result."),
+        sa.Column("result_size", sa.BigInteger(), nullable=True, comment="Length of the result in bytes."),
+        sa.Column("result_sha256", sa.Text(), nullable=True, comment="Checksum of the result, hexadecimal."),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.job.job_id"], name=op.f("fk_uws_job_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("job_id", name=op.f("pk_uws")),
+        schema="jobs",
+        comment="Jobs of clients, by the Universal Worker Service.",
+    )
+    op.create_index(op.f("ix_uws_address"), "uws", ["address"], unique=False, schema="jobs")
+    op.create_index(op.f("ix_uws_destruction"), "uws", ["destruction"], unique=False, schema="jobs")
+    op.create_index(op.f("ix_uws_owner"), "uws", ["owner"], unique=False, schema="jobs")
+    op.create_index(op.f("ix_uws_session"), "uws", ["session"], unique=False, schema="jobs")
+    op.create_table(
         "block_report",
         sa.Column(
             "report_id",
@@ -306,6 +342,19 @@ def upgrade() -> None:
         schema="archive",
     )
     op.add_column(
+        "job",
+        sa.Column(
+            "queue", sa.Text(), server_default="default", nullable=False, comment="Queue that workers take it from."
+        ),
+        schema="jobs",
+    )
+    op.create_index(
+        "ix_used_input", "used", [sa.literal_column("coalesce(product_id, entity)")], unique=False, schema="provenance"
+    )
+    op.create_index(
+        op.f("ix_was_informed_by_informant_id"), "was_informed_by", ["informant_id"], unique=False, schema="provenance"
+    )
+    op.add_column(
         "artifact",
         sa.Column(
             "lost",
@@ -473,7 +522,7 @@ def upgrade() -> None:
     op.add_column(
         "exposure",
         sa.Column(
-            "ifu_temperature", sa.Double(), nullable=True, comment="Temperature beside the IFUs (INS TEMP7), Celsius."
+            "ifu_temperature", sa.Double(), nullable=True, comment="Temperature beside the IFUs (INS TEMP11), Celsius."
         ),
         schema="survey",
     )
@@ -714,20 +763,20 @@ def upgrade() -> None:
     )
     op.create_index("ix_exposure_target", "exposure", ["target", "mjd_obs"], unique=False, schema="survey")
     op.create_foreign_key(
-        op.f("fk_exposure_pointing_id"),
-        "exposure",
-        "pointing",
-        ["pointing_id"],
-        ["pointing_id"],
-        source_schema="survey",
-        referent_schema="survey",
-    )
-    op.create_foreign_key(
         op.f("fk_exposure_target"),
         "exposure",
         "target",
         ["target"],
         ["name"],
+        source_schema="survey",
+        referent_schema="survey",
+    )
+    op.create_foreign_key(
+        op.f("fk_exposure_pointing_id"),
+        "exposure",
+        "pointing",
+        ["pointing_id"],
+        ["pointing_id"],
         source_schema="survey",
         referent_schema="survey",
     )

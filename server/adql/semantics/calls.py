@@ -8,20 +8,24 @@ from server.adql.semantics import checked
 from server.adql.semantics.frame import Frame, Handler
 from server.adql.semantics.functions import AGGREGATES, FLAGS, FUNCTIONS, SHORTER, WHOLE, Function
 from server.adql.semantics.geometries import GEOMETRY_FUNCTIONS
+from server.adql.semantics.histogram import histogram
 from server.adql.semantics.kinds import merged, require, same_kind
 from server.adql.semantics.meaning import INTEGERS, Kind, computed, number
 from server.adql.semantics.scope import did_you_mean
+from server.adql.semantics.spectral import convert_spectral
 from server.adql.semantics.units import UnitsDoNotConvert, UnknownUnit, factor
 from server.adql.semantics.walk import columns_in
 from server.adql.syntax import tree
 
-__all__ = ["call", "count_rows"]
+__all__ = ["KNOWN", "call", "count_rows"]
 
 
 def call(node: tree.Call, frame: Frame) -> checked.Value:
     """Resolve the call of any function."""
     if node.name in AGGREGATES:
         return _aggregate(node, frame)
+    if node.name == "IVO_HISTOGRAM":
+        return _histogram(node, frame)
     if node.distinct:
         raise Fault(f"DISTINCT is for aggregate functions, not for {node.name}", node.at)
     if node.name in GEOMETRY_FUNCTIONS:
@@ -31,8 +35,7 @@ def call(node: tree.Call, frame: Frame) -> checked.Value:
     if node.name in FLAGS:
         return _flag(node, frame)
     if node.name not in FUNCTIONS:
-        known = [*FUNCTIONS, *FLAGS, *AGGREGATES, *_SPECIAL, *GEOMETRY_FUNCTIONS]
-        raise Fault(f"unknown function '{node.name}'{did_you_mean(node.name, known)}", node.at)
+        raise Fault(f"unknown function '{node.name}'{did_you_mean(node.name, KNOWN)}", node.at)
     return _plain(node, frame)
 
 
@@ -95,6 +98,13 @@ def _aggregate(node: tree.Call, frame: Frame) -> checked.Value:
     return checked.Aggregate(sql, args, node.distinct, meaning=function.result(args), at=node.at)
 
 
+def _histogram(node: tree.Call, frame: Frame) -> checked.Value:
+    _allow_aggregate(node.name, node.at, frame)
+    found = histogram(node, frame.within("an aggregate function"))
+    _own_columns(node, (found,), frame)
+    return found
+
+
 def _own_columns(node: tree.Call, args: Sequence[checked.Value], frame: Frame) -> None:
     """Refuse an aggregate over columns of an outer query only: SQL would reckon it there, which nobody expects."""
     used = {column.relation for arg in args for column in columns_in(arg)}
@@ -147,4 +157,12 @@ def _in_unit(node: tree.Call, frame: Frame) -> checked.Value:
     return checked.Apply("({0} * {1})", (value, by), meaning=meaning, at=node.at)
 
 
-_SPECIAL: Final[dict[str, Handler]] = {"COALESCE": _coalesce, "NULLIF": _nullif, "IN_UNIT": _in_unit}
+_SPECIAL: Final[dict[str, Handler]] = {
+    "COALESCE": _coalesce,
+    "NULLIF": _nullif,
+    "IN_UNIT": _in_unit,
+    "GAVO_SPECCONV": convert_spectral,
+}
+
+KNOWN: Final = (*FUNCTIONS, *FLAGS, *AGGREGATES, *_SPECIAL, *GEOMETRY_FUNCTIONS, "IVO_HISTOGRAM")
+"""The names of all functions."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from server.adql.semantics.meaning import CONDITION, Meaning
 
 __all__ = [
-    "Aggregate", "Apply", "Case", "Chain", "Circle", "Column", "Constant", "CteSource", "Exists", "Flag", "InList",
-    "InQuery", "Joined", "Logic", "Near", "Output", "Point", "Polygon", "Query", "Scalar", "Select",
+    "Aggregate", "Apply", "Case", "Chain", "Circle", "Column", "Constant", "Coverage", "CteSource", "Exists", "Flag",
+    "InList", "InQuery", "Joined", "Logic", "Near", "Output", "Point", "Polygon", "Query", "Scalar", "Select",
     "SetOperation", "SortKey", "Source", "SpatialTest", "Sphere", "Statement", "SubquerySource", "TableSource", "Value",
     "condition",
 ]  # fmt: skip
@@ -54,6 +54,11 @@ class Aggregate(Apply):
     """A function over the rows of a group."""
 
     distinct: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage(Apply):
+    """A MOC, as a format string for pgSphere's type ``smoc``."""
 
 
 @dataclass(frozen=True, slots=True)

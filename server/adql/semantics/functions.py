@@ -21,7 +21,7 @@ from server.adql.semantics.meaning import (
     with_statistic,
 )
 
-__all__ = ["AGGREGATES", "DECLARED", "FLAGS", "FUNCTIONS", "Function"]
+__all__ = ["AGGREGATES", "FLAGS", "FUNCTIONS", "Function"]
 
 N: Final = (Kind.NUMBER,)
 T: Final = (Kind.TEXT,)
@@ -91,6 +91,9 @@ def _epoch(_: Sequence[Value]) -> Meaning:
     return number("double", unit="d", ucd="time.epoch")
 
 
+_TO_MJD: Final = Function((WHEN,), "(date_part('epoch', {0}) / 86400 + 40587)", _epoch)
+_TO_JD: Final = Function((WHEN,), "(date_part('epoch', {0}) / 86400 + 2440587.5::float8)", _epoch)
+
 FUNCTIONS: Final = {
     "ABS": Function((N,), "abs({0})", _same),
     "ACOS": Function((N,), "acos({0})", _in("rad")),
@@ -118,8 +121,10 @@ FUNCTIONS: Final = {
     "TRUNCATE": Function((N, N), "trunc({0}::numeric, {1}::integer)::float8", _same_double, optional=1),
     "LOWER": Function((T,), "lower({0})", _text),
     "UPPER": Function((T,), "upper({0})", _text),
-    "GAVO_TO_MJD": Function((WHEN,), "(date_part('epoch', {0}) / 86400 + 40587)", _epoch),
-    "GAVO_TO_JD": Function((WHEN,), "(date_part('epoch', {0}) / 86400 + 2440587.5::float8)", _epoch),
+    "IVO_TO_MJD": _TO_MJD,
+    "IVO_TO_JD": _TO_JD,
+    "GAVO_TO_MJD": _TO_MJD,
+    "GAVO_TO_JD": _TO_JD,
     "MV_HEADER": Function((T, T), "survey.header_value({0}, {1})", _text),
     "GETDATE": Function((), "(now() AT TIME ZONE 'UTC')", _moment),
     "ESO_DATEADD_SEC": Function((N, WHEN), "({1} + make_interval(secs => ({0})::float8))", _moment),
@@ -136,6 +141,7 @@ WHOLE: Final = {"MOD": "mod({0}, {1})"}
 """The SQL of those functions that stay whole when all arguments are."""
 
 FLAGS: Final = {
+    "IVO_NOCASEMATCH": Function((T, T), "({0} ILIKE {1} ESCAPE '')", _plain),
     "IVO_HASWORD": Function((T, T), "(to_tsvector('english', {0}) @@ plainto_tsquery('english', {1}))", _plain),
     "IVO_HASHLIST_HAS": Function((T, T), "(lower({1}) = ANY (string_to_array(lower({0}), '#')))", _plain),
     "IVO_INTERVAL_OVERLAPS": Function((N, N, N, N), "(({2} <= {1}) AND ({0} <= {3}))", _plain),
@@ -150,24 +156,3 @@ AGGREGATES: Final = {
     "SUM": Function((N,), "sum({0})", _sum),
     "IVO_STRING_AGG": Function((T, T), "string_agg({0}, {1})", _text),
 }
-
-DECLARED: Final = {
-    "eso_dateadd_sec(seconds DOUBLE, moment TIMESTAMP) -> TIMESTAMP": "A moment so many seconds later, as ESO has it.",
-    "eso_intersection(region1 REGION, region2 REGION) -> DOUBLE": (
-        "The area that two shapes share, in square degrees, as ESO has it; polygons must be convex."
-    ),
-    "eso_substring(string VARCHAR, start INTEGER, length INTEGER) -> VARCHAR": (
-        "A part of a text, the first letter being number 1, as ESO has it."
-    ),
-    "gavo_to_jd(moment TIMESTAMP) -> DOUBLE": "Julian date of a moment.",
-    "gavo_to_mjd(moment TIMESTAMP) -> DOUBLE": "Modified Julian date of a moment.",
-    "getdate() -> TIMESTAMP": "Now, UTC, as ESO has it.",
-    "ivo_hashlist_has(hashlist VARCHAR, item VARCHAR) -> INTEGER": "1 when the item is one of a list joined by #.",
-    "ivo_hasword(haystack VARCHAR, needle VARCHAR) -> INTEGER": "1 when the words are in the text, in any inflection.",
-    "ivo_interval_overlaps(l1 DOUBLE, h1 DOUBLE, l2 DOUBLE, h2 DOUBLE) -> INTEGER": "1 when two intervals overlap.",
-    "ivo_string_agg(expression VARCHAR, delimiter VARCHAR) -> VARCHAR": "The texts of a group, joined.",
-    "mv_header(dp_id VARCHAR, keyword VARCHAR) -> VARCHAR": (
-        "Value of a keyword, such as ESO OBS NAME, in the primary header of a raw frame or product, without quotes."
-    ),
-}
-"""The functions that are no part of ADQL, as the service declares them."""

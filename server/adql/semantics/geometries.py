@@ -8,19 +8,22 @@ from typing import Final
 
 from server.adql.errors import Fault
 from server.adql.semantics import checked
+from server.adql.semantics.coverages import MOC_FUNCTIONS, as_coverage
 from server.adql.semantics.frame import Frame, Handler
+from server.adql.semantics.healpix import HEALPIX_FUNCTIONS
 from server.adql.semantics.kinds import require
 from server.adql.semantics.meaning import CONDITION, TEXT, Kind, geometry, number
 from server.adql.semantics.near import DISTANCE_SQL
 from server.adql.semantics.overlap import overlap
-from server.adql.semantics.regions import region_shape
-from server.adql.semantics.shapes import accepted_frame, box, circle, constant_circle_radius, point, polygon
+from server.adql.semantics.regions import REGION_NUMBERS, region_shape
+from server.adql.semantics.shapes import accepted_frame, box, circle, constant_circle_radius, point, polygon, sphere
 from server.adql.syntax import tree
 
 __all__ = ["GEOMETRY_FUNCTIONS"]
 
-_ANY: Final = (Kind.POINT, Kind.CIRCLE, Kind.POLYGON)
-_SURFACES: Final = (Kind.CIRCLE, Kind.POLYGON)
+_SURFACES: Final = (Kind.CIRCLE, Kind.POLYGON, Kind.REGION)
+_SHAPES: Final = (Kind.POINT, *_SURFACES)
+_ANY: Final = (*_SHAPES, Kind.MOC)
 _WITH_SYSTEM: Final = {"POINT": 3, "CIRCLE": 4, "BOX": 5}
 _DISTANCE: Final = number("double", unit="deg", ucd="pos.angDistance")
 _AREA: Final = number("double", unit="deg**2", ucd="phys.angArea")
@@ -132,6 +135,8 @@ def _flag(operator: str, left: checked.Value, right: checked.Value, at: int) -> 
         radius = constant_circle_radius(shape)
         if radius is not None and radius > 90 and not (in_circle and shape is right):
             raise Fault("a circle over 90 degrees can only be asked which points it contains", shape.at)
+    if Kind.MOC in (left.meaning.kind, right.meaning.kind):
+        left, right = as_coverage(left), as_coverage(right)
     test = checked.SpatialTest(operator, left, right, meaning=CONDITION, at=at)
     return checked.Flag(test, meaning=number("int"), at=at)
 
@@ -143,12 +148,8 @@ def _distance(node: tree.Call, frame: Frame) -> checked.Value:
         args = (point(first, second, at=first.at), point(third, fourth, at=third.at))
     if len(args) != 2:
         raise Fault("DISTANCE takes two points or four coordinates", node.at)
-    spheres = tuple(_sphere(require(arg, Kind.POINT, what=node.name)) for arg in args)
+    spheres = tuple(sphere(require(arg, Kind.POINT, what=node.name)) for arg in args)
     return checked.Apply(DISTANCE_SQL, spheres, meaning=_DISTANCE, at=node.at)
-
-
-def _sphere(shape: checked.Value) -> checked.Value:
-    return checked.Sphere(shape, meaning=shape.meaning, at=shape.at)
 
 
 def _area(node: tree.Call, frame: Frame) -> checked.Value:
@@ -158,7 +159,7 @@ def _area(node: tree.Call, frame: Frame) -> checked.Value:
 
 def _shared_area(node: tree.Call, frame: Frame) -> checked.Value:
     shapes = _shapes(node, frame, _SURFACES, _SURFACES)
-    return overlap(tuple(map(_sphere, shapes)), tuple(_area_of(shape, node.at) for shape in shapes), _AREA)
+    return overlap(tuple(map(sphere, shapes)), tuple(_area_of(shape, node.at) for shape in shapes), _AREA)
 
 
 def _area_of(shape: checked.Value, at: int) -> checked.Value:
@@ -167,11 +168,11 @@ def _area_of(shape: checked.Value, at: int) -> checked.Value:
         sql = "(4 * pi() * power(sin(radians({0}) / 2), 2) * power(degrees(1), 2))"
         return checked.Apply(sql, (shape.radius,), meaning=_AREA, at=at)
     sql = "0::float8" if shape.meaning.kind is Kind.POINT else "(area({0}) * power(degrees(1), 2))"
-    return checked.Apply(sql, (_sphere(shape),), meaning=_AREA, at=at)
+    return checked.Apply(sql, (sphere(shape),), meaning=_AREA, at=at)
 
 
 def _centroid(node: tree.Call, frame: Frame) -> checked.Value:
-    (shape,) = _shapes(node, frame, _ANY)
+    (shape,) = _shapes(node, frame, _SHAPES)
     match shape:
         case checked.Circle(centre=centre):
             return centre
@@ -179,6 +180,8 @@ def _centroid(node: tree.Call, frame: Frame) -> checked.Value:
             return shape
         case checked.Value() if shape.meaning.kind is Kind.CIRCLE:
             sql = "({0})[1:2]"
+        case checked.Value() if shape.meaning.kind is Kind.REGION:
+            sql = f"sphere.centroid({REGION_NUMBERS})"
         case _:
             sql = "sphere.centroid({0})"
     return checked.Apply(sql, (shape,), meaning=geometry(Kind.POINT), at=node.at)
@@ -188,11 +191,11 @@ def _coordinate(node: tree.Call, frame: Frame) -> checked.Value:
     (where,) = _shapes(node, frame, (Kind.POINT,))
     sql, ucd = {"COORD1": ("long", "pos.eq.ra"), "COORD2": ("lat", "pos.eq.dec")}[node.name]
     meaning = number("double", unit="deg", ucd=ucd)
-    return checked.Apply(f"degrees({sql}({{0}}))", (_sphere(where),), meaning=meaning, at=node.at)
+    return checked.Apply(f"degrees({sql}({{0}}))", (sphere(where),), meaning=meaning, at=node.at)
 
 
 def _system(node: tree.Call, frame: Frame) -> checked.Value:
-    _shapes(node, frame, _ANY)
+    _shapes(node, frame, _SHAPES)
     return checked.Constant("ICRS", "text", meaning=TEXT, at=node.at)
 
 
@@ -211,4 +214,6 @@ GEOMETRY_FUNCTIONS: Final[dict[str, Handler]] = {
     "POINT": _point,
     "POLYGON": _polygon,
     "REGION": _region,
+    **HEALPIX_FUNCTIONS,
+    **MOC_FUNCTIONS,
 }

@@ -25,6 +25,7 @@ __all__ = ["as_timestamp", "cast_to", "comparable", "constant_number", "merged",
 _ISO: Final = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?Z?", re.ASCII)
 
 _INCOMPARABLE: Final = GEOMETRIES | {Kind.ARRAY}
+_SCALARS: Final = frozenset({Kind.NUMBER, Kind.TEXT, Kind.REGION, Kind.MOC})
 _NULLS: Final = {
     Kind.NUMBER: ("integer", number("int")),
     Kind.TEXT: ("text", TEXT),
@@ -99,7 +100,7 @@ def _is_date(text: str) -> bool:
 
 def cast_to(value: checked.Value, meaning: Meaning) -> checked.Value:
     """Return ``value`` as the numeric or other type of ``meaning``, for columns that must agree."""
-    sql_type = SQL_TYPES.get(meaning.datatype, "text") if meaning.kind in {Kind.NUMBER, Kind.TEXT} else None
+    sql_type = SQL_TYPES.get(meaning.datatype, "text") if meaning.kind in _SCALARS else None
     sql_type = {Kind.TIME: "timestamp", Kind.BOOLEAN: "boolean"}.get(meaning.kind, sql_type or "double precision[]")
     return checked.Apply(f"({{0}})::{sql_type}", (value,), meaning=meaning, at=value.at)
 

@@ -21,6 +21,8 @@ class Kind(Enum):
     POINT = "a point"
     CIRCLE = "a circle"
     POLYGON = "a polygon"
+    REGION = "a region"
+    MOC = "a MOC"
     ARRAY = "an array"
     NULL = "NULL"
     CONDITION = "a condition"
@@ -40,7 +42,7 @@ class Meaning:
     description: str | None = None
 
 
-GEOMETRIES: Final = frozenset({Kind.POINT, Kind.CIRCLE, Kind.POLYGON})
+GEOMETRIES: Final = frozenset({Kind.POINT, Kind.CIRCLE, Kind.POLYGON, Kind.REGION, Kind.MOC})
 INTEGERS: Final = frozenset({"unsignedByte", "short", "int", "long"})
 
 TEXT: Final = Meaning(Kind.TEXT, "char", "*")
@@ -62,11 +64,14 @@ SQL_TYPES: Final = {
 
 _WIDTH: Final = {name: rank for rank, name in enumerate(SQL_TYPES)}
 _SHAPES: Final = {
-    Kind.POINT: ("2", "point", "pos.eq"),
-    Kind.CIRCLE: ("3", "circle", "pos.outline"),
-    Kind.POLYGON: ("*", "polygon", "pos.outline"),
+    Kind.POINT: Meaning(Kind.POINT, "double", "2", "point", unit="deg", ucd="pos.eq"),
+    Kind.CIRCLE: Meaning(Kind.CIRCLE, "double", "3", "circle", unit="deg", ucd="pos.outline"),
+    Kind.POLYGON: Meaning(Kind.POLYGON, "double", "*", "polygon", unit="deg", ucd="pos.outline"),
+    Kind.MOC: Meaning(Kind.MOC, "char", "*", "moc", ucd="pos.outline"),
 }
 _XTYPES: Final = {"point": Kind.POINT, "circle": Kind.CIRCLE, "polygon": Kind.POLYGON}
+_SEARCHED: Final = {**_XTYPES, "adql:REGION": Kind.REGION}
+"""The kinds of columns that have a pgSphere column beside them; without one a region is but a text."""
 
 
 def number(datatype: str, *, unit: str | None = None, ucd: str | None = None) -> Meaning:
@@ -75,9 +80,8 @@ def number(datatype: str, *, unit: str | None = None, ucd: str | None = None) ->
 
 
 def geometry(kind: Kind) -> Meaning:
-    """Return the meaning of a point, circle or polygon as DALI serialises it."""
-    arraysize, xtype, ucd = _SHAPES[kind]
-    return Meaning(kind, "double", arraysize, xtype, unit="deg", ucd=ucd)
+    """Return the meaning of a point, circle, polygon or MOC as DALI serialises it."""
+    return _SHAPES[kind]
 
 
 def of_column(column: PublishedColumn) -> Meaning:
@@ -95,12 +99,11 @@ def of_column(column: PublishedColumn) -> Meaning:
 
 
 def _kind(column: PublishedColumn) -> Kind:
-    if column.geometry is not None or (column.xtype in _XTYPES and column.datatype == "double"):
-        return _XTYPES.get(column.xtype or "", Kind.POLYGON)
-    if column.xtype == "timestamp":
-        return Kind.TIME
+    shapes = _XTYPES if column.geometry is None else _SEARCHED
+    if column.geometry is not None or (column.xtype in shapes and column.datatype == "double"):
+        return shapes.get(column.xtype or "", Kind.POLYGON)
     if column.datatype in {"char", "unicodeChar"}:
-        return Kind.TEXT
+        return Kind.TIME if column.xtype == "timestamp" else Kind.TEXT
     if column.arraysize not in {None, "1"}:
         return Kind.ARRAY
     if column.datatype == "boolean":

@@ -10,6 +10,7 @@ from typing import Final
 
 from server.adql.semantics import checked
 from server.adql.semantics.kinds import constant_number
+from server.adql.semantics.meaning import Kind
 
 __all__ = ["planned"]
 
@@ -66,7 +67,9 @@ def _test(condition: checked.Value) -> checked.SpatialTest | None:
 def _searched(condition: checked.Value) -> Iterator[checked.Value]:
     """Yield the operands that an index may be on."""
     test = _test(condition)
-    for side in (test.left, test.right) if test else ():
+    if test is None or Kind.MOC in (test.left.meaning.kind, test.right.meaning.kind):
+        return
+    for side in (test.left, test.right):
         match side:
             case checked.Column():
                 yield side

@@ -12,7 +12,10 @@ from server.adql.semantics import checked
 from server.adql.semantics.meaning import DOUBLE, Kind, number
 from server.adql.semantics.shapes import accepted_frame, box, circle, point, polygon
 
-__all__ = ["dali_shape", "region_shape"]
+__all__ = ["REGION_NUMBERS", "dali_shape", "region_shape"]
+
+REGION_NUMBERS: Final = "(string_to_array({0}, ' '))[3:]::float8[]"
+"""The numbers of a region as our own columns have it: ``POLYGON ICRS 1 2 3 4 5 0``."""
 
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _NUMBERS: Final = {"POSITION": 2, "CIRCLE": 3, "BOX": 4}

@@ -54,7 +54,8 @@ class Relation:
 
     def _column(self, member: PublishedColumn | checked.Output, at: int) -> checked.Value:
         if isinstance(member, PublishedColumn):
-            return checked.Column(self.alias, member.name, member.geometry, meaning=of_column(member), at=at)
+            name = member.stored or member.name
+            return checked.Column(self.alias, name, member.geometry, meaning=of_column(member), at=at)
         return checked.Column(self.alias, member.sql_name, member.geometry, meaning=member.meaning, at=at)
 
     def relations(self) -> "list[Relation]":
@@ -198,6 +199,8 @@ class Catalogue:
     def get(self, parts: tuple[Name, ...]) -> PublishedTable:
         """Return the table of that name, with or without its schema; none or several is a fault."""
         found = [table for table in self._by_name.get(parts[-1].text.lower(), ()) if _is_named(table, parts)]
+        if len(parts) == 1 and len(found) > 1:  # a name alone means what is published, whatever else is called so
+            found = [table for table in found if table.stored is None] or found
         written = ".".join(part.text for part in parts)
         if not found:
             known = [table.qualified for table in self._tables]

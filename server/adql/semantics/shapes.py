@@ -14,7 +14,7 @@ from server.adql.semantics import checked
 from server.adql.semantics.kinds import constant_number
 from server.adql.semantics.meaning import DOUBLE, Kind, geometry
 
-__all__ = ["MAX_VERTICES", "accepted_frame", "box", "circle", "constant_circle_radius", "point", "polygon"]
+__all__ = ["MAX_VERTICES", "accepted_frame", "box", "circle", "constant_circle_radius", "point", "polygon", "sphere"]
 
 MAX_VERTICES: Final = 1000
 
@@ -34,6 +34,11 @@ def point(longitude: checked.Value, latitude: checked.Value, *, at: int) -> chec
     if written is not None and abs(written) > 90:
         raise Fault(f"latitude {written:g} is not between -90 and 90", latitude.at)
     return checked.Point(longitude, latitude, meaning=geometry(Kind.POINT), at=at)
+
+
+def sphere(shape: checked.Value) -> checked.Value:
+    """Return a geometry as pgSphere sees it."""
+    return checked.Sphere(shape, meaning=shape.meaning, at=shape.at)
 
 
 def circle(centre: checked.Value, radius: checked.Value, *, at: int) -> checked.Value:
@@ -90,8 +95,7 @@ def _coordinate(centre: checked.Value, index: int) -> checked.Value:
     if isinstance(centre, checked.Point):
         return (centre.longitude, centre.latitude)[index]
     sql = ("degrees(long({0}))", "degrees(lat({0}))")[index]
-    sphere = checked.Sphere(centre, meaning=centre.meaning, at=centre.at)
-    return checked.Apply(sql, (sphere,), meaning=DOUBLE, at=centre.at)
+    return checked.Apply(sql, (sphere(centre),), meaning=DOUBLE, at=centre.at)
 
 
 def _shifted(middle: checked.Value, size: checked.Value, sign: int, *, at: int) -> checked.Value:

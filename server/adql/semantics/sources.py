@@ -62,7 +62,8 @@ class Sources:
         table = self._catalogue.get(node.parts)
         self.used.add(table.qualified)
         called = (node.alias.text,) if node.alias else (table.schema, table.name)
-        return checked.TableSource(table.schema, table.name, alias), Relation(alias, called, table.columns)
+        schema, stored = table.stored or (table.schema, table.name)
+        return checked.TableSource(schema, stored, alias), Relation(alias, called, table.columns)
 
     def wrapped(self, query: checked.Query) -> tuple[checked.Source, Relation]:
         """Return a query as a source of its own, which no name reaches."""

@@ -14,6 +14,8 @@ def write_value(value: checked.Value, writer: Writer) -> str:  # noqa: C901, PLR
             return f"{quoted(value.relation)}.{quoted(value.name)}"
         case checked.Constant():
             return literal(value)
+        case checked.Coverage():
+            return f"({writer.sphere(value)})::text"
         case checked.Apply():
             return _applied(value, writer)
         case checked.Chain():

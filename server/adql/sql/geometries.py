@@ -10,6 +10,7 @@ from decimal import Decimal
 from server.adql.semantics import checked
 from server.adql.semantics.kinds import constant_number
 from server.adql.semantics.meaning import Kind
+from server.adql.semantics.regions import REGION_NUMBERS
 from server.adql.sql.writer import Writer, quoted
 
 __all__ = ["array", "spatial_test", "write_sphere"]
@@ -26,8 +27,21 @@ def write_sphere(shape: checked.Value, writer: Writer) -> str:
             return f"scircle({writer.sphere(shape.centre)},radians({_radius(shape, writer)}))"
         case checked.Polygon():
             return _constant_polygon(shape) or _whole_polygon(array(shape, writer))
+        case checked.Coverage():
+            return "(" + shape.sql.format(*map(writer.value, shape.args)) + ")"
         case _:
-            return _from_array(shape, writer.value(shape))
+            return _from_value(shape, writer.value(shape))
+
+
+def _from_value(shape: checked.Value, text: str) -> str:
+    """Return the geometry that DALI's form of it describes."""
+    match shape.meaning.kind:
+        case Kind.MOC:
+            return f"({text})::smoc"
+        case Kind.REGION:
+            return _whole_polygon(REGION_NUMBERS.format(text))
+        case _:
+            return _from_array(shape, text)
 
 
 def _from_array(shape: checked.Value, numbers: str) -> str:

@@ -17,6 +17,7 @@ _CAST_TARGETS: Final = frozenset(
     {"BIGINT", "CHAR", "CIRCLE", "DOUBLE", "INTEGER", "POINT", "POLYGON", "REAL", "SMALLINT", "TIMESTAMP", "VARCHAR"}
 )
 _MOST_CHARACTERS: Final = 1_000_000
+_MOST_DIGITS: Final = 4000
 
 
 def primary(cursor: Cursor) -> tree.Expression:
@@ -28,7 +29,7 @@ def primary(cursor: Cursor) -> tree.Expression:
             return tree.Number(token.at, _number(token.text, token.at))
         case "hex":
             cursor.advance()
-            return tree.Number(token.at, int(token.text, 16))
+            return tree.Number(token.at, _hexadecimal(token.text, token.at))
         case "string":
             cursor.advance()
             return tree.String(token.at, token.text)
@@ -45,16 +46,20 @@ def primary(cursor: Cursor) -> tree.Expression:
 def _number(text: str, at: int) -> int | float:
     if text.isdigit():
         # Beyond 64 bits PostgreSQL would reckon in decimals; beyond 4300 digits Python refuses.
-        return int(text) if len(text) <= 18 else _wide(text)
+        whole = int(text) if len(text) <= _MOST_DIGITS else 2**63
+        if whole < 2**63:
+            return whole
     value = float(text)
     if math.isinf(value):
         raise Fault("this number is out of range", at)
     return value
 
 
-def _wide(text: str) -> int | float:
-    value = float(text)
-    return int(text) if value < 2.0**63 else value
+def _hexadecimal(text: str, at: int) -> int:
+    value = int(text, 16)
+    if value >= 2**64:
+        raise Fault("this number is out of range", at)
+    return value
 
 
 def _column_or_call(cursor: Cursor) -> tree.Expression:

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
-from archive import products
+from archive import eso_listing, products
 from archive.archive import Archive
 from archive.errors import ArchiveError, Refused, StoreError
 from archive.runs import alone
@@ -24,6 +24,7 @@ from ingest.exposures import ingest_exposures
 from ingest.outcome import Became, Outcome
 from ingest.polite import Politeness
 from ingest.products import ingest_products
+from schema.calibrations import AssociationMember
 from schema.eso_listing import EsoProduct
 from schema.exposures import Exposure
 from schema.findings import Finding
@@ -130,6 +131,31 @@ def test_calibrations_come_with_the_science_frames(
         again = list(eso_files.fetch_calibrations(here, source, files, [PROGRAMME], mode="raw"))
     assert [(o.became, o.key) for o in fetched] == [(Became.NEW, f"MUSE.{time}") for time in times]
     assert again == []
+    assert len(calibrations_of(here, "MUSE.2018-06-05T01:06:58.638")) == 3
+
+
+def test_master_calibrations_are_tied_to_the_frames_as_soon_as_they_are_here(
+    eso: Eso, here: Archive, files: Downloader, raw: bytes, tmp_path: Path
+) -> None:
+    del raw
+    master: dict[str, Any] = {"ESO_PRO_CATG": "MASTER_BIAS", "ESO_DPR_TYPE": None}
+    path = write_raw(tmp_path, ARCFILE="M.MUSE.2018-06-05T10:49:18.173.fits", **master)
+    assert [o.became for o in ingest_exposures(eso.archive, [path])] == [Became.NEW]
+    synchronised(here)
+    with eso_client.connect(here.settings, QUICK) as source:
+        (fetched,) = eso_files.fetch_calibrations(here, source, files, [PROGRAMME], mode="processed")
+    assert calibrations_of(here, FRAME) == [fetched.key]
+
+
+def calibrations_of(archive: Archive, dp_id: str) -> list[str]:
+    recorded = select(AssociationMember.file_id).where(AssociationMember.dp_id == dp_id)
+    with archive.database.reading() as session:
+        return list(session.scalars(recorded))
+
+
+def test_many_identifiers_are_asked_for_at_once(here: Archive) -> None:
+    many = [f"MUSE.{n:06d}" for n in range(70_000)]  # more than a statement may have parameters
+    assert eso_listing.not_held(here.database, many) == many
 
 
 def test_what_a_killed_run_left_of_a_file_that_is_held_is_swept(here: Archive, raw: bytes, tmp_path: Path) -> None:
@@ -211,6 +237,29 @@ def test_a_busy_server_is_asked_again_and_not_for_ever(eso: Eso, files: Download
     eso.network.busy = 100
     with pytest.raises(ArchiveError, match=r"too busy \(503\)"):
         files.fetch("MUSE.another")
+
+
+def test_a_file_that_cannot_be_had_now_keeps_none_back_but_two_in_a_row_end_the_run(
+    eso: Eso, here: Archive, files: Downloader, raw: bytes, tmp_path: Path
+) -> None:
+    del raw
+    times = ("2018-06-05T01:20:00.000", "2018-06-05T01:30:00.000", "2018-06-05T01:40:00.000")
+    cards = [frame(time, 58274.0556 + n / 144) for n, time in enumerate(times)]
+    list(ingest_exposures(eso.archive, [write_raw(tmp_path, **changed) for changed in cards]))
+    synchronised(here)
+    eso.network.busy = 1 + QUICK.tries
+    first, *others = eso_files.fetch_frames(here, files, [PROGRAMME])
+    assert (first.became, "too busy (503)" in (first.reason or "")) == (Became.POSTPONED, True)
+    assert [outcome.became for outcome in others] == [Became.NEW] * 3
+    assert [o.became for o in eso_files.fetch_frames(here, files, [PROGRAMME])] == [Became.NEW]
+    with here.database.transaction() as session:
+        heard_of = {"known_from": "eso", "programme_id": PROGRAMME}
+        session.add_all(Exposure(dp_id=f"MUSE.2018-06-0{day}T01:00:00.000", **heard_of) for day in (6, 7, 8))
+    eso.network.busy = 100
+    eso.network.asked.clear()
+    with pytest.raises(ArchiveError, match=r"too busy \(503\)"):
+        list(eso_files.fetch_frames(here, files, [PROGRAMME]))
+    assert len(eso.network.asked) == 2 * (1 + QUICK.tries)
 
 
 def test_a_full_disk_ends_the_run_and_the_part_stays(files: Downloader, raw: bytes) -> None:

@@ -83,6 +83,21 @@ def test_what_eso_writes_for_nothing_is_nothing(tmp_path: Path) -> None:
         assert found.facts[name] is None, name
 
 
+@pytest.mark.parametrize(
+    ("keyword", "field"),
+    [("RA", "ra"), ("ESO_TEL_AMBI_TEMP", "air_temperature"), ("ESO_INS_DROT_POSANG", "rotator_angle")],
+    ids=["ra", "temperature", "angle"],
+)
+def test_a_number_that_stands_for_none_is_none_also_where_numbers_may_be_negative(
+    tmp_path: Path, keyword: str, field: str
+) -> None:
+    assert read(tmp_path, **{keyword: -999.0}).facts[field] is None
+
+
+def test_minus_one_is_a_temperature(tmp_path: Path) -> None:
+    assert read(tmp_path, ESO_TEL_AMBI_TEMP=-1.0).facts["air_temperature"] == -1.0
+
+
 def test_a_calibration_has_no_place(tmp_path: Path) -> None:
     found = read(tmp_path, **calibration("FLAT,LAMP,ILLUM", "2018-06-05T00:56:30.418", 58274.03924095))
     assert [found.facts[name] for name in ("ra", "dec", "footprint", "moon_distance")] == [None] * 4

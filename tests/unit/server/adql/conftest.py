@@ -50,6 +50,7 @@ _OBSCORE = PublishedTable(
         C("s_ra", "double", unit="deg", ucd="pos.eq.ra", utype="obscore:Char.SpatialAxis.C1"),
         C("s_dec", "double", unit="deg", ucd="pos.eq.dec", utype="obscore:Char.SpatialAxis.C2"),
         C("s_region", "double", "*", "polygon", "deg", "pos.outline;obs.field", geometry="s_region_spoly"),
+        C("s_words", "char", "*", "adql:REGION", ucd="pos.outline;obs.field", geometry="s_region_spoly"),
         C("em_min", "double", unit="m", ucd="em.wl;stat.min"),
         C("em_max", "double", unit="m", ucd="em.wl;stat.max"),
         C("t_min", "double", unit="d", ucd="time.start;obs.exposure"),
@@ -77,6 +78,7 @@ _UPLOAD = PublishedTable(
         C("place", "double", "2", "point", "deg"),
         C("aperture", "double", "3", "circle", "deg"),
         C("outline", "double", "*", "polygon", "deg"),
+        C("area", "char", "*", "adql:REGION"),
         C("date", "char", "*", "timestamp"),
     ),
 )

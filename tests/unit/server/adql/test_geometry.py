@@ -239,3 +239,49 @@ def test_a_large_circle_is_refused_where_it_has_no_meaning(refused: Callable[[st
     error = refused("SELECT s_ra FROM ivoa.obscore WHERE INTERSECTS(s_region, CIRCLE(1, 2, 100)) = 1")
 
     assert "over 90 degrees" in error.message
+
+
+def test_a_region_in_words_is_searched_by_the_same_column_as_its_numbers(sql: Sql) -> None:
+    numbers, words = (
+        sql(f"SELECT calib_level FROM ivoa.obscore WHERE INTERSECTS({column}, CIRCLE(10, 20, 1)) = 1")
+        for column in ("s_region", "s_words")
+    )
+    assert numbers == words
+
+
+def test_a_region_in_words_goes_through_a_subquery_with_its_search_column(sql: Sql) -> None:
+    text = sql(
+        "SELECT q.s_words FROM (SELECT s_words FROM ivoa.obscore) AS q WHERE CONTAINS(POINT(1, 2), q.s_words) = 1"
+    )
+
+    assert text.startswith(
+        'SELECT "t2"."c1" AS "c1" FROM (SELECT "t1"."s_words" AS "c1", "t1"."s_region_spoly" AS "c1g"'
+    )
+    assert text.endswith('<@ "t2"."c1g")')
+
+
+def test_the_numbers_of_a_region_in_words_are_read_where_nothing_else_is_left(sql: Sql) -> None:
+    text = sql("SELECT CENTROID(s_words) FROM ivoa.obscore")
+
+    assert 'sphere.centroid((string_to_array("t1"."s_words", \' \'))[3:]::float8[])' in text
+
+
+def test_a_region_of_an_upload_is_but_a_text(sql: Sql) -> None:
+    assert "LIKE" in sql("SELECT name FROM tap_upload.mine WHERE \"area\" LIKE 'POLYGON%'")
+
+
+def test_a_moc_leaves_the_index_to_the_other_condition(where: Sql) -> None:
+    text = where("CONTAINS(POINT(ra, dec), MOC('4/1')) = 1 AND CONTAINS(POINT(ra, dec), CIRCLE(10, 20, 1)) = 1")
+
+    assert text == f"(({HERE} <@ ('4/1'::smoc)) AND ({HERE} <@ {CONE}))"
+
+
+def test_a_shape_beside_a_moc_becomes_one(where: Sql) -> None:
+    text = where("INTERSECTS(CIRCLE(10, 20, 1), MOC('4/1, 3 5/7-9')) = 1")
+
+    assert text.endswith(f"{CONE})) && ('4/1 3 5/7-9'::smoc))")
+    assert text.startswith("((smoc(least(29, ")
+
+
+def test_a_moc_is_told_as_a_text(sql: Sql) -> None:
+    assert sql("SELECT MOC('4/1') FROM old.target").startswith("SELECT (('4/1'::smoc))::text AS \"c1\"")

@@ -8,6 +8,13 @@ from server.adql import AdqlError, translate
 
 Refused = Callable[[str], AdqlError]
 
+SHAPES = "a point or a circle or a polygon or a region"
+MOC_ORDER = "the order of a MOC is a whole number from 0 to 29, written out"
+CONTAINS_NOTHING = "a point contains nothing; the second argument of CONTAINS is the larger one"
+INSTEAD = "use CONTAINS, INTERSECTS or DISTANCE"
+HISTOGRAM_LIMITS = "the limits of IVO_HISTOGRAM are numbers, written out, the lower one first"
+HISTOGRAM_BINS = "the bins of IVO_HISTOGRAM are a number from 1 to 10000, written out"
+
 REFUSED = [
     ("SELECT", 7, "expected a value, found the end of the query"),
     ("SELECT galxy FROM survey.target", 8, "unknown column 'galxy' in survey.target; did you mean 'galaxy'?"),
@@ -98,7 +105,11 @@ REFUSED = [
         31,
         "a point contains nothing; the second argument of CONTAINS is the larger one",
     ),
-    ("SELECT CONTAINS(1,2) FROM survey.target", 17, "CONTAINS needs a point or a circle or a polygon, not a number"),
+    (
+        "SELECT CONTAINS(1,2) FROM survey.target",
+        17,
+        "CONTAINS needs a point or a circle or a polygon or a region or a MOC, not a number",
+    ),
     ("SELECT REGION('ELLIPSE 1 2 3') FROM survey.target", 15, "REGION knows POSITION, CIRCLE, BOX and POLYGON"),
     (
         "SELECT REGION('CIRCLE GALACTIC 1 2 3') FROM survey.target",
@@ -302,6 +313,75 @@ REFUSED = [
     ("SELECT *, ra FROM survey.target", 8, "'*' stands alone; write it with a table before it to add columns"),
     ("SELECT ~ ~rank FROM survey.target", 10, "two ~ in a row; use parentheses"),
     ("SELECT ra FROM survey.target, survey.exposure WHERE raa = 1", 53, "unknown column 'raa'; did you mean 'ra'?"),
+    ("SELECT MOC(galaxy) FROM survey.target", 12, "MOC needs a string literal, or an order and a shape"),
+    ("SELECT MOC('4/1', 2, 3) FROM survey.target", 8, "MOC takes a string literal, or an order and a shape"),
+    ("SELECT MOC('1 2') FROM old.target", 12, "'1' is no part of a MOC; write it like 4/30-33 38 7/324"),
+    ("SELECT MOC('4/x') FROM old.target", 12, "'4/x' is no part of a MOC; write it like 4/30-33 38 7/324"),
+    ("SELECT MOC('s4/1') FROM old.target", 12, "'s4/1' is no part of a MOC; write it like 4/30-33 38 7/324"),
+    ("SELECT MOC('30/1') FROM old.target", 12, "an order of HEALPix is between 0 and 29"),
+    ("SELECT MOC('0/12') FROM old.target", 12, "'0/12' is no range of cells of order 0"),
+    ("SELECT MOC('1/5-3') FROM old.target", 12, "'1/5-3' is no range of cells of order 1"),
+    ("SELECT MOC(rank, CIRCLE(1,2,3)) FROM survey.target", 12, MOC_ORDER),
+    ("SELECT MOC(30, CIRCLE(1,2,3)) FROM old.target", 12, MOC_ORDER),
+    ("SELECT MOC(1.5, CIRCLE(1,2,3)) FROM old.target", 12, MOC_ORDER),
+    ("SELECT MOC(3, CIRCLE(1,2,91)) FROM old.target", 15, "a MOC cannot be made of a circle over 90 degrees"),
+    ("SELECT MOC(3, MOC('1/1')) FROM old.target", 15, f"MOC needs {SHAPES}, not a MOC"),
+    ("SELECT CENTROID(MOC('1/1')) FROM old.target", 17, f"CENTROID needs {SHAPES}, not a MOC"),
+    ("SELECT COORDSYS(MOC('1/1')) FROM old.target", 17, f"COORDSYS needs {SHAPES}, not a MOC"),
+    ("SELECT CONTAINS(MOC('1/1'), POINT(1,2)) FROM old.target", 29, CONTAINS_NOTHING),
+    ("SELECT id FROM old.target WHERE MOC('1/1') = MOC('1/1')", 44, "a MOC cannot be compared; " + INSTEAD),
+    ("SELECT id FROM old.target ORDER BY MOC('1/1')", 36, "a MOC has no order"),
+    ("SELECT gavo_mocunion(MOC('1/1')) FROM old.target", 8, "GAVO_MOCUNION takes 2 arguments, not 1"),
+    ("SELECT gavo_mocintersect(MOC('1/1'), 'x') FROM old.target", 38, "GAVO_MOCINTERSECT needs a MOC, not a string"),
+    ("SELECT ivo_healpix_index(30, 1, 2) FROM old.target", 26, "an order of HEALPix is between 0 and 29"),
+    ("SELECT ivo_healpix_index(1.5, 1, 2) FROM old.target", 26, "IVO_HEALPIX_INDEX needs a whole number"),
+    ("SELECT ivo_healpix_index(3, 1) FROM old.target", 29, "IVO_HEALPIX_INDEX needs a point, not a number"),
+    (
+        "SELECT ivo_healpix_index(3) FROM old.target",
+        8,
+        "IVO_HEALPIX_INDEX takes an order and a point or two coordinates",
+    ),
+    ("SELECT ivo_healpix_index(3, 1, 95) FROM old.target", 32, "latitude 95 is not between -90 and 90"),
+    ("SELECT ivo_healpix_center(1, 48) FROM old.target", 30, "an index of order 1 is between 0 and 47"),
+    ("SELECT ivo_healpix_center(1) FROM old.target", 8, "IVO_HEALPIX_CENTER takes an order and an index"),
+    ("SELECT ivo_histogram(ra, 0, 1) FROM survey.target", 8, "IVO_HISTOGRAM takes 4 arguments, not 3"),
+    ("SELECT ivo_histogram(1, 0, 1, 9) FROM survey.target", 22, "IVO_HISTOGRAM needs a column"),
+    ("SELECT ivo_histogram(ra, 1, 0, 9) FROM survey.target", 26, HISTOGRAM_LIMITS),
+    ("SELECT ivo_histogram(ra, dec, 9, 9) FROM survey.target", 26, HISTOGRAM_LIMITS),
+    ("SELECT ivo_histogram(ra, 0, 1, 0) FROM survey.target", 32, HISTOGRAM_BINS),
+    ("SELECT ivo_histogram(ra, 0, 1, 99999) FROM survey.target", 32, HISTOGRAM_BINS),
+    ("SELECT ivo_histogram(DISTINCT ra, 0, 1, 9) FROM survey.target", 8, "DISTINCT is not for IVO_HISTOGRAM"),
+    (
+        "SELECT id FROM survey.target WHERE ivo_histogram(ra, 0, 1, 9) IS NULL",
+        36,
+        "the aggregate function IVO_HISTOGRAM cannot stand in WHERE",
+    ),
+    ("SELECT gavo_specconv(ra, 'nm') FROM survey.target", 26, "'deg' cannot be converted to 'nm'"),
+    ("SELECT gavo_specconv(em_min, 'deg') FROM ivoa.obscore", 30, "'m' cannot be converted to 'deg'"),
+    ("SELECT gavo_specconv(em_min, 'foo') FROM ivoa.obscore", 30, "'foo' is not a unit that VOUnit knows"),
+    (
+        "SELECT gavo_specconv(em_min, target_name) FROM ivoa.obscore",
+        30,
+        "the units in GAVO_SPECCONV are string literals",
+    ),
+    ("SELECT gavo_specconv(em_min) FROM ivoa.obscore", 8, "GAVO_SPECCONV takes 2 to 3 arguments, not 1"),
+    (
+        "SELECT gavo_specconv(rank, 'nm') FROM survey.target",
+        22,
+        "the unit of the first argument of GAVO_SPECCONV is not known; give it as the second",
+    ),
+    (
+        "SELECT s_words FROM ivoa.obscore UNION SELECT s_region FROM ivoa.obscore",
+        34,
+        "cannot combine a region with a polygon",
+    ),
+    ("SELECT id FROM ivoa.obscore, old.target WHERE s_words LIKE 'P%'", 47, "LIKE needs a string, not a region"),
+    ("SELECT MAX(s_words) FROM ivoa.obscore", 12, "MAX needs a number or a string or a timestamp, not a region"),
+    ("SELECT s_words || 'x' FROM ivoa.obscore", 8, "'||' needs a string or a number or a timestamp, not a region"),
+    ("SELECT AREA(area) FROM tap_upload.mine", 13, "area is a reserved word; quote it to use it as a name"),
+    ('SELECT AREA("area") FROM tap_upload.mine', 13, f"AREA needs {SHAPES} or a MOC, not a string"),
+    ("SELECT 0xFFFFFFFFFFFFFFFFF FROM old.target", 8, "this number is out of range"),
+    ("SELECT " + "9" * 400 + " FROM old.target", 8, "this number is out of range"),
 ]
 
 

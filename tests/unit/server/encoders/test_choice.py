@@ -3,12 +3,13 @@
 import gzip
 import zlib
 
+import pyarrow as pa
 import pytest
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
 from server.encoders import FORMATS, acceptable, find
-from server.encoders.compression import gzipped
+from server.encoders.compression import gzipped, packing, zstandard
 
 VOTABLE = "application/x-votable+xml"
 FIREFOX = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
@@ -81,3 +82,35 @@ def test_each_block_of_a_packed_stream_can_be_read_at_once() -> None:
     packed = list(gzipped(iter([b"first, ", b"second"])))
     assert gzip.decompress(b"".join(packed)) == b"first, second"
     assert zlib.decompressobj(31).decompress(packed[0]) == b"first, "
+    packed = list(zstandard(iter([b"first, ", b"second"])))
+    assert unpacked(b"".join(packed)).read() == b"first, second"
+    assert unpacked(packed[0]).read(7) == b"first, "
+
+
+def test_a_packed_stream_without_its_end_is_refused() -> None:
+    with pytest.raises(EOFError):
+        gzip.decompress(b"".join([*gzipped(iter([b"first, ", b"second"]))][:-1]))
+    with pytest.raises(OSError, match="Truncated"):
+        unpacked(b"".join([*zstandard(iter([b"first, ", b"second"]))][:-1])).read()
+
+
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("gzip, zstd;q=0.5", "gzip"),
+        ("ZSTD", "zstd"),
+        ("gzip;q=0", None),
+        ("*", "gzip"),
+        ("*, gzip;q=0", None),
+        ("identity, gzip;q=0.5", None),
+        ("br", None),
+        ("", None),
+    ],
+)
+def test_the_accept_encoding_header_is_honoured(header: str, found: str | None) -> None:
+    assert packing(parse_accept_header(header)) == found
+
+
+def unpacked(content: bytes) -> pa.CompressedInputStream:
+    return pa.CompressedInputStream(pa.py_buffer(content), "zstd")

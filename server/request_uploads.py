@@ -1,0 +1,91 @@
+"""The tables of one request: its parts and addresses as files, for as long as the query is being started."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from flask import request
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from server import dali
+from server.query import ServiceBusy
+from server.uploads.gathering import gather, keep_parts
+from server.uploads.limits import Limits
+from server.uploads.reading import Upload
+from server.uploads.sources import Source
+
+__all__ = ["RequestUploads"]
+
+MOST_AT_ONCE: Final = 6
+"""Requests of one process whose tables are fetched and read at a time: few of its threads."""
+
+TURN_SECONDS: Final = 5.0
+FORM_BYTES: Final = 4 << 20
+
+
+class RequestUploads:
+    """The uploads of the requests of one service."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits: Final = limits
+        self._turns: Final = threading.BoundedSemaphore(MOST_AT_ONCE)
+
+    def parameters(self) -> MultiDict[str, str]:
+        """Return the request's parameters, names in capitals; it may be as large as an upload.
+
+        Raises
+        ------
+        UsageError
+            It is larger.
+        """
+        request.max_content_length = self.limits.bytes + FORM_BYTES
+        try:
+            return dali.parameters()
+        except RequestEntityTooLarge as error:
+            raise dali.UsageError(f"the request is larger than {self.limits.size}") from error
+
+    def keep(self, sources: Sequence[Source], folder: Path) -> None:
+        """Save the parts of the request that the sources name.
+
+        Raises
+        ------
+        UploadError
+            The request has no such part.
+        """
+        keep_parts(sources, _parts(), folder)
+
+    @contextmanager
+    def files(self, sources: Sequence[Source]) -> Iterator[tuple[Upload, ...]]:
+        """Return the tables as files, which are gone after the block.
+
+        Raises
+        ------
+        UploadError
+            One cannot be had.
+        ServiceBusy
+            Too many requests with tables are being dealt with.
+        """
+        if not sources:
+            yield ()
+            return
+        if not self._turns.acquire(timeout=TURN_SECONDS):
+            raise ServiceBusy("the service is reading as many tables as it can; try again in a while")
+        try:
+            with TemporaryDirectory(prefix="musevault-upload-") as name:
+                folder = Path(name)
+                self.keep(sources, folder)
+                yield gather(sources, folder, self.limits)
+        finally:
+            self._turns.release()
+
+
+def _parts() -> dict[str, FileStorage]:
+    """Return the parts with files; a part without a file name is a text, which is one too."""
+    import io
+
+    texts = {name: FileStorage(io.BytesIO(value.encode())) for name, value in request.form.items()}
+    return {**texts, **dict(request.files.items())}
