@@ -1,10 +1,12 @@
 """Commands that make products: ``musevault process`` and ``musevault worker``."""
 
+from collections.abc import Sequence
 from importlib.metadata import entry_points
 
 import click
 
 from archive.archive import Archive, open_archive
+from archive.jobs import DEFAULT_QUEUE
 from archive.log import configure
 from archive.settings import load
 
@@ -26,7 +28,7 @@ def process(names: tuple[str, ...], *, now: bool) -> None:
         if not submitted:
             click.echo("nothing is missing")
         if now:
-            _work(archive, drain=True)
+            _work(archive, drain=True, queues=[DEFAULT_QUEUE])  # the queries of clients are not ours to wait for
             _report([job.job_id for job in submitted], archive)
 
 
@@ -39,12 +41,12 @@ def worker(*, drain: bool) -> None:
         _work(archive, drain=drain)
 
 
-def _work(archive: Archive, *, drain: bool) -> None:
+def _work(archive: Archive, *, drain: bool, queues: Sequence[str] | None = None) -> None:
     from archive.worker import work
     from processing.cascade import TASKS
 
     others = {entry.name: entry.load() for entry in entry_points(group="musevault.tasks")}
-    work(archive, {**others, **{task.name: task.run for task in TASKS}}, drain=drain)
+    work(archive, {**others, **{task.name: task.run for task in TASKS}}, drain=drain, queues=queues)
 
 
 def _report(job_ids: list[str], archive: Archive) -> None:
