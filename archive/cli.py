@@ -1,6 +1,4 @@
-"""Commands of the archive itself: init, database, jobs, verify."""
-
-import json
+"""Commands of the archive itself: init, database, verify."""
 
 import click
 
@@ -9,11 +7,8 @@ from archive.cluster import Cluster
 from archive.errors import ArchiveError
 from archive.log import configure
 from archive.settings import Settings, load
-from schema.base import Base
-from schema.intake import Run
-from schema.jobs import Job
 
-__all__ = ["database", "init", "jobs", "verify"]
+__all__ = ["database", "init", "verify"]
 
 
 @click.command()
@@ -59,26 +54,6 @@ def status() -> None:
 
 
 @click.command()
-@click.option("--runs", "only_runs", is_flag=True, help="List the latest runs of ingests only.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a job, or with --runs a run.")
-def jobs(*, only_runs: bool, as_json: bool) -> None:
-    """List the youngest jobs, and the latest runs of ingests."""
-    from archive import run_listing
-    from archive.jobs import latest
-    from archive.runs import bury
-
-    configure()
-    with open_archive(load()) as archive:
-        bury(archive.database)
-        if not only_runs:
-            for job in latest(archive.database):
-                _show(job, _job_line(job), as_json=as_json)
-        if only_runs or not as_json:
-            for run in run_listing.latest(archive.database, most=50 if only_runs else 10):
-                _show(run, _run_line(run), as_json=as_json)
-
-
-@click.command()
 def verify() -> None:
     """Read every stored file and compare it with the catalogue, where lost files are marked.
 
@@ -96,25 +71,6 @@ def verify() -> None:
     if bad:
         raise SystemExit(1)
     click.echo("every file is whole")
-
-
-def _show(row: Base, line: str, *, as_json: bool) -> None:
-    if as_json:
-        line = json.dumps({c.name: getattr(row, c.name) for c in row.__table__.columns}, default=str)
-    click.echo(line)
-
-
-def _job_line(job: Job) -> str:
-    words = job.error or job.progress_text or ""
-    return f"{job.created:%Y-%m-%dT%H:%M:%S}  {job.job_id}  {job.phase:<9}  {job.task}  {words}".rstrip()
-
-
-def _run_line(run: Run) -> str:
-    took = "at work" if run.seconds is None else f"{run.seconds:.1f} s"
-    told = {"new": run.new, "changed": run.changed, "refused": run.refused, "postponed": run.postponed}
-    counts = ", ".join(f"{number} {what}" for what, number in told.items() if number) or "nothing new"
-    line = f"{run.started:%Y-%m-%dT%H:%M:%S}  {run.kind:<9}  {run.seen} seen: {counts}"
-    return f"{line}; {run.error}" if run.error else f"{line}; {took}"
 
 
 def _embedded(settings: Settings) -> Cluster:

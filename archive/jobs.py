@@ -1,87 +1,84 @@
-"""Jobs: work is submitted once, claimed by one worker at a time, and ends in a phase that says how it went.
+"""Jobs: work is submitted once, has a phase that says how it goes, and a story that says what happened.
 
 The row here is what people see; procrastinate's entry is what wakes a worker.  Both are written in one transaction.
-A worker holds an advisory lock while it works: PostgreSQL lets go of it the moment the worker dies, so no two workers
-ever do one job and nobody waits for the dead.
+How a worker gets hold of a job is told in ``claims``.
 """
 
 import hashlib
 import json
+import os
+import socket
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import procrastinate
 import structlog
-from sqlalchemy import BigInteger, column, exc, func, select, text, update
+from sqlalchemy import ColumnElement, exc, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from archive.database import Database
-from schema.jobs import ACTIVE, TRANSITIONS, Job, Phase
+from archive.errors import Refused
+from archive.needs import Needs
+from archive.queues import PRIORITY, PROCESSING, TASK, application
+from schema.jobs import ACTIVE, TRANSITIONS, Event, Job, Phase, What
 
 __all__ = [
     "CHANNEL",
-    "DEFAULT_QUEUE",
-    "FAST_QUEUE",
-    "SLOW_QUEUE",
-    "TASK",
     "add",
-    "claimed",
+    "cancel",
     "enqueue",
+    "explain",
     "find",
     "finish",
+    "here",
     "latest",
     "move",
+    "named",
     "outstanding",
     "progress",
-    "queue",
-    "requeue_lost",
+    "record",
+    "story",
     "submit",
     "tell",
 ]
 
 log = structlog.get_logger()
 
-TASK: Final = "musevault.run"
-"""The one task that procrastinate knows; what is to be done stands in the job's row."""
-
-DEFAULT_QUEUE: Final = "default"
-FAST_QUEUE: Final = "fast"
-SLOW_QUEUE: Final = "slow"
-"""Queries of clients that are short, and those that are not: the short never wait for the others."""
-
-PRIORITY: Final = {DEFAULT_QUEUE: 0, SLOW_QUEUE: 10, FAST_QUEUE: 20}
-"""Somebody waits for a query; a worker that takes all takes the higher number first."""
-
 CHANNEL: Final = "musevault_phase"
-"""Where PostgreSQL notifies of every change of a phase; the payload is the job's identifier."""
+"""Where PostgreSQL notifies of every change of a phase; the payload is the job's identifier, a blank, the phase."""
 
-ATTEMPTS: Final = 5
-"""How often a job may be begun: one that kills its worker every time is not begun a sixth time."""
-
-ENDED_ENTRIES: Final = (
-    text("SELECT id FROM queue.procrastinate_jobs WHERE status NOT IN ('todo', 'doing')")
-    .columns(column("id", BigInteger))
-    .subquery("ended")
-)
+LAST_WORD: Final = {Phase.COMPLETED: What.COMPLETED, Phase.ERROR: What.FAILED, Phase.ABORTED: What.ABORTED}
 
 
-def queue(connector: procrastinate.BaseConnector) -> procrastinate.App:
-    """Return procrastinate's face of the queue."""
-    return procrastinate.App(connector=connector)
+def submit(
+    database: Database,
+    task: str,
+    parameters: dict[str, Any],
+    *,
+    queue: str = PROCESSING,
+    needs: Needs | None = None,
+    priority: int | None = None,
+) -> Job:
+    """Submit work, or return the active job that does the same already.
 
-
-def submit(database: Database, task: str, parameters: dict[str, Any]) -> Job:
-    """Submit work, or return the active job that does the same already."""
+    Parameters
+    ----------
+    task, parameters
+        What is to be done: the same task with the same parameters is the same work.
+    queue, priority
+        Who takes it, and how soon: the higher first, by default as the queue has it.
+    needs
+        What it takes of a machine.
+    """
     key = _work_key(task, parameters)
     try:
         with database.transaction() as session:
             known = _active(session, key)
             if known is not None:
                 return known
-            job = add(session, task, parameters, key=key)
+            job = add(session, task, parameters, key=key, queue=queue, needs=needs, priority=priority)
             enqueue(session, job)
             return job
     except exc.IntegrityError:  # somebody submitted the same between our look and our insert
@@ -92,46 +89,41 @@ def submit(database: Database, task: str, parameters: dict[str, Any]) -> Job:
             return known
 
 
-@contextmanager
-def claimed(database: Database, job_id: str) -> Iterator[Job | None]:
-    """Claim a job for as long as the block runs; yields None when it is not to be done, or somebody does it."""
-    with database.engine.connect() as connection:
-        got = connection.execute(
-            text("SELECT pg_try_advisory_lock(hashtextextended(:job, 0))"), {"job": job_id}
-        ).scalar()
-        connection.commit()
-        if not got:
-            yield None
-            return
-        try:
-            yield _begin(database, job_id)
-        finally:
-            connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:job, 0))"), {"job": job_id})
-            connection.commit()
+def cancel(database: Database, job_id: str, *, reason: str | None = None) -> None:
+    """Abort a job; the worker that does it hears of it and ends the work, whatever it has started.
 
-
-def requeue_lost(database: Database) -> int:
-    """Put jobs back whose queue entry ended without them (the server died under a worker); returns how many."""
+    Raises
+    ------
+    Refused
+        There is no such job, or it has ended.
+    """
     with database.transaction() as session:
-        lost = session.scalars(
-            select(Job).where(Job.phase.in_(ACTIVE), Job.queue_id.in_(select(ENDED_ENTRIES.c.id))).with_for_update()
-        ).all()
-        for job in lost:
-            enqueue(session, job)
-    return len(lost)
+        if move(session, job_id, Phase.ABORTED, ended=_now(), error=reason):
+            record(session, job_id, What.ABORTED, reason)
+            return
+        phase = session.scalar(select(Job.phase).where(Job.job_id == job_id))
+    raise Refused(f"there is no job {job_id}" if phase is None else f"the job is {phase}; it cannot be cancelled")
 
 
 def finish(database: Database, job_id: str, phase: Phase, *, error: str | None = None) -> None:
     """Bring a job to its last phase."""
     done = {"progress": 1.0} if phase is Phase.COMPLETED else {}
     with database.transaction() as session:
-        move(session, job_id, phase, ended=_now(), error=error, **done)
+        if move(session, job_id, phase, ended=_now(), error=error, **done):
+            record(session, job_id, LAST_WORD[phase], error)
 
 
 def progress(database: Database, job_id: str, fraction: float, words: str) -> None:
     """Say how far a job is."""
     with database.transaction() as session:
         session.execute(update(Job).where(Job.job_id == job_id).values(progress=fraction, progress_text=words))
+        tell(session, job_id, Phase.EXECUTING)
+
+
+def explain(database: Database, job_id: str, words: str) -> None:
+    """Say why a job that is QUEUED waits."""
+    with database.transaction() as session:
+        session.execute(update(Job).where(Job.job_id == job_id, Job.phase == Phase.QUEUED).values(progress_text=words))
 
 
 def find(database: Database, job_id: str) -> Job | None:
@@ -140,10 +132,33 @@ def find(database: Database, job_id: str) -> Job | None:
         return session.get(Job, job_id)
 
 
-def latest(database: Database, *, limit: int = 50) -> list[Job]:
-    """Return the youngest jobs, the newest first."""
+def named(database: Database, beginning: str) -> Job:
+    """Return the one job whose identifier begins so.
+
+    Raises
+    ------
+    Refused
+        There is none, or more than one.
+    """
     with database.reading() as session:
-        return list(session.scalars(select(Job).order_by(Job.created.desc()).limit(limit)))
+        query = select(Job).where(Job.job_id.startswith(beginning, autoescape=True)).limit(2)
+        found = session.scalars(query).all() if beginning else []
+    if len(found) != 1:
+        raise Refused(f"{'more than one' if found else 'no'} job begins with {beginning!r}")
+    return found[0]
+
+
+def story(database: Database, job_id: str) -> list[Event]:
+    """Return what happened to a job, in order."""
+    with database.reading() as session:
+        return list(session.scalars(select(Event).where(Event.job_id == job_id).order_by(Event.event_id)))
+
+
+def latest(database: Database, *, limit: int = 50, phases: Sequence[Phase] | None = None) -> list[Job]:
+    """Return the youngest jobs, the newest first; of some phases or of all."""
+    query = select(Job).order_by(Job.created.desc()).limit(limit)
+    with database.reading() as session:
+        return list(session.scalars(query if phases is None else query.where(Job.phase.in_(phases))))
 
 
 def outstanding(database: Database, queues: Sequence[str] | None = None) -> int:
@@ -153,9 +168,19 @@ def outstanding(database: Database, queues: Sequence[str] | None = None) -> int:
         return session.scalar(counted if queues is None else counted.where(Job.queue.in_(queues))) or 0
 
 
-def add(session: Session, task: str, parameters: dict[str, Any], *, key: str | None = None) -> Job:
+def add(
+    session: Session,
+    task: str,
+    parameters: dict[str, Any],
+    *,
+    key: str | None = None,
+    queue: str = PROCESSING,
+    needs: Needs | None = None,
+    priority: int | None = None,
+) -> Job:
     """Add a job's row in phase PENDING; without a key its work is like no other's."""
     job_id = uuid.uuid4().hex
+    needs = needs or Needs()
     job = Job(
         job_id=job_id,
         task=task,
@@ -163,8 +188,13 @@ def add(session: Session, task: str, parameters: dict[str, Any], *, key: str | N
         work_key=key or job_id,
         phase=Phase.PENDING,
         created=_now(),
-        queue=DEFAULT_QUEUE,
+        queue=queue,
+        priority=PRIORITY[queue] if priority is None else priority,
+        cores=needs.cores,
+        memory=needs.memory,
+        timeout=needs.timeout,
         attempts=0,
+        faults=0,
         progress=0.0,
     )
     session.add(job)
@@ -175,53 +205,46 @@ def add(session: Session, task: str, parameters: dict[str, Any], *, key: str | N
 def enqueue(session: Session, job: Job) -> None:
     """Let a job be QUEUED with the entry that wakes a worker, in the transaction of the job's row."""
     connection = session.connection().connection.driver_connection
-    app = queue(procrastinate.SyncPsycopgConnector())
-    deferrer = app.configure_task(TASK, connection=connection, queue=job.queue, priority=PRIORITY[job.queue])
+    app = application(procrastinate.SyncPsycopgConnector())
+    deferrer = app.configure_task(TASK, connection=connection, queue=job.queue, priority=job.priority)
     job.phase = Phase.QUEUED
-    job.queue_id = deferrer.defer(job_id=job.job_id)
-    tell(session, job.job_id)
+    job.queue_id = deferrer.defer(job_id=job.job_id, cores=job.cores, memory=job.memory, timeout=job.timeout)
+    record(session, job.job_id, What.SUBMITTED)
+    tell(session, job.job_id, Phase.QUEUED)
     log.info("job submitted", job=job.job_id, task=job.task)
 
 
-def move(session: Session, job_id: str, phase: Phase, **values: Any) -> bool:
-    """Bring a job to a phase, if there is a way from its own; tells whether it was."""
+def move(session: Session, job_id: str, phase: Phase, *conditions: ColumnElement[bool], **values: Any) -> bool:
+    """Bring a job to a phase, if there is a way from its own and the conditions hold; tells whether it was."""
     allowed = [earlier for earlier in Phase if phase in TRANSITIONS[earlier]]
     done = session.execute(
         update(Job)
-        .where(Job.job_id == job_id, Job.phase.in_(allowed))
+        .where(Job.job_id == job_id, Job.phase.in_(allowed), *conditions)
         .values(phase=phase, **values)
         .returning(Job.job_id)
     ).scalar()
     if done is not None:
-        tell(session, job_id)
+        tell(session, job_id, phase)
     return done is not None
 
 
-def tell(session: Session, job_id: str) -> None:
-    """Notify those who wait for a change of the job's phase, once the transaction is committed."""
-    session.execute(select(func.pg_notify(CHANNEL, job_id)))
+def record(session: Session, job_id: str, what: What, words: str | None = None) -> None:
+    """Add to a job's story."""
+    session.execute(insert(Event).values(job_id=job_id, at=_now(), what=what, worker=here(), words=words))
+
+
+def tell(session: Session, job_id: str, phase: Phase) -> None:
+    """Notify those who wait for a change of the job, once the transaction is committed."""
+    session.execute(select(func.pg_notify(CHANNEL, f"{job_id} {phase}")))
+
+
+def here() -> str:
+    """Return what this process is called in the stories of jobs: its host and number."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def _active(session: Session, key: str) -> Job | None:
     return session.scalar(select(Job).where(Job.work_key == key, Job.phase.in_(ACTIVE)))
-
-
-def _begin(database: Database, job_id: str) -> Job | None:
-    with database.transaction() as session:
-        job = session.get(Job, job_id, with_for_update=True)
-        if job is None or Phase(job.phase) not in ACTIVE:
-            return None
-        if job.attempts >= ATTEMPTS:
-            job.phase, job.ended = Phase.ERROR, _now()
-            job.error = f"given up: {job.attempts} workers died doing it"
-            tell(session, job_id)
-            return None
-        job.phase = Phase.EXECUTING
-        job.started = _now()
-        job.attempts += 1
-        job.error = None
-        tell(session, job_id)
-        return job
 
 
 def _work_key(task: str, parameters: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ import procrastinate
 
 from archive import jobs
 from archive.database import Database
+from archive.queues import INGEST
 from archive.settings import Settings
 
 __all__ = ["Periodic", "register", "schedule"]
@@ -49,7 +50,7 @@ def _register(app: procrastinate.App, database: Database, periodic: Periodic) ->
     name = f"musevault.periodic.{periodic.task}"
 
     @app.periodic(cron=periodic.cron, periodic_id=periodic.task)
-    @app.task(name=name, queueing_lock=name)
+    @app.task(name=name, queueing_lock=name, queue=INGEST)
     def submit(timestamp: int) -> None:
         del timestamp
-        jobs.submit(database, periodic.task, periodic.parameters)
+        jobs.submit(database, periodic.task, periodic.parameters, queue=INGEST)

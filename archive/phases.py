@@ -6,6 +6,8 @@ and nobody waits.
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import psycopg
@@ -41,19 +43,20 @@ class PhaseWatch:
 
         At once when too many wait already: they would take the threads that answer others.
         """
-        if not self._places.acquire(blocking=False):
-            return
-        told = threading.Event()
-        try:
-            self._enter(job_id, told)
+        with self._told(job_id) as told:
+            if told is None:
+                return
             deadline = time.monotonic() + seconds
             self._ready.wait(seconds)
             while self._is(job_id, phase) and (left := deadline - time.monotonic()) > 0:
                 told.wait(left)
                 told.clear()
-        finally:
-            self._leave(job_id, told)
-            self._places.release()
+
+    def change(self, job_id: str, *, seconds: float) -> None:
+        """Return when anything of the job changes, its progress too, or after some seconds."""
+        with self._told(job_id) as told:
+            if told is not None and self._ready.wait(seconds):
+                told.wait(seconds)
 
     def close(self) -> None:
         """Wake all who wait and stop listening."""
@@ -63,6 +66,20 @@ class PhaseWatch:
         self._wake()
         if listener is not None:
             listener.join()
+
+    @contextmanager
+    def _told(self, job_id: str) -> Iterator[threading.Event | None]:
+        """Yield what is set when something is told of a job, or None when too many wait already."""
+        if not self._places.acquire(blocking=False):
+            yield None
+            return
+        told = threading.Event()
+        try:
+            self._enter(job_id, told)
+            yield told
+        finally:
+            self._leave(job_id, told)
+            self._places.release()
 
     def _is(self, job_id: str, phase: Phase) -> bool:
         """Ask the database, after every call: what was said before the question is not lost."""
@@ -107,7 +124,7 @@ class PhaseWatch:
             self._wake()
             while not self._closed:
                 for notification in connection.notifies(timeout=LOOK_SECONDS):
-                    self._wake(notification.payload)
+                    self._wake(notification.payload.partition(" ")[0])
 
     def _done(self) -> bool:
         """Whether the listener may go: nobody waits; said under the lock, so that nobody comes meanwhile."""

@@ -84,6 +84,12 @@ class Settings(BaseSettings):
         (), description="Hosts that tables are fetched from though not public; several with colons between."
     )
     worker_timeout: PositiveFloat = Field(10.0, description="Seconds of silence after which a worker counts as dead.")
+    worker_grace: NonNegativeFloat = Field(
+        60.0,
+        description="Seconds that a worker which is told to stop lets its jobs go on.",
+    )
+    worker_cores: NonNegativeInt = Field(0, description="Processors that a worker keeps busy; 0: all there are.")
+    worker_memory: NonNegativeInt = Field(0, description="Bytes of memory that its jobs may take; 0: all there is.")
 
     eso_tap_url: str = Field("https://archive.eso.org/tap_obs", description="Where ESO's archive is asked.")
     eso_download_url: str = Field("https://dataportal.eso.org/dataPortal/file/", description="Where its files are.")

@@ -21,8 +21,9 @@ from archive import jobs
 from archive.archive import Archive
 from archive.database import Database
 from archive.errors import ArchiveError
+from archive.queues import PRIORITY
 from archive.settings import Settings
-from schema.jobs import Job, Phase
+from schema.jobs import Job, Phase, What
 from schema.uws import UwsJob
 
 __all__ = [
@@ -58,7 +59,7 @@ END_BACKENDS: Final = text("""
 """)
 FORGET_ENTRIES: Final = text("""
     DELETE FROM queue.procrastinate_jobs AS entry
-    WHERE status NOT IN ('todo', 'doing') AND queue_name IN ('fast', 'slow')
+    WHERE status NOT IN ('todo', 'doing')
       AND NOT EXISTS (SELECT FROM jobs.job WHERE job.queue_id = entry.id)
 """)
 
@@ -172,7 +173,7 @@ def start(database: Database, job_id: str, how: Start, *, most: int) -> None:
             raise NotNow(f"the job is {job.job.phase}; only a PENDING job can be run")
         _check_active(session, job, most)
         job.cost = how.cost
-        job.job.queue = how.queue
+        job.job.queue, job.job.priority = how.queue, PRIORITY[how.queue]
         job.quote = _now() + timedelta(seconds=min((how.cost or 0.0) / COST_A_SECOND + 1.0, job.execution_duration))
         jobs.enqueue(session, job.job)
 
@@ -209,7 +210,9 @@ def abort(database: Database, job_id: str, *, reason: str | None = None) -> None
     """
     with database.transaction() as session:
         moved = jobs.move(session, job_id, Phase.ABORTED, ended=_now(), error=reason)
-        if not moved and (phase := session.scalar(select(Job.phase).where(Job.job_id == job_id))) != Phase.ABORTED:
+        if moved:
+            jobs.record(session, job_id, What.ABORTED, reason)
+        elif (phase := session.scalar(select(Job.phase).where(Job.job_id == job_id))) != Phase.ABORTED:
             raise NotNow(f"the job is {phase}; it cannot be aborted")
     end_backends(database, job_id)
     log.info("job aborted", job=job_id)
@@ -227,7 +230,7 @@ def destroy(archive: Archive, job_id: str) -> None:
         abort(archive.database, job_id)
     with archive.database.transaction() as session:
         session.execute(delete(Job).where(Job.job_id == job_id))
-        jobs.tell(session, job_id)
+        jobs.tell(session, job_id, Phase.ABORTED)
     shutil.rmtree(folder(archive.settings, job_id), ignore_errors=True)
 
 

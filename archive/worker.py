@@ -1,46 +1,74 @@
-"""A worker: takes jobs from the queue and does them until it is told to stop or nothing is left.
+"""A worker: takes jobs from the queues and has them done until it is told to stop or nothing is left.
 
-What a job does is a function from a table that the caller brings; whose fault a failure was is decided here.
+Jobs are done in processes of their own (``work``, see ``hands``) or, where that is all they need, in threads
+(``attend``).  A worker that loses the database drops what it does: somebody may be doing it already.
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 import procrastinate
+import psycopg
 import structlog
+from procrastinate import retry
 from sqlalchemy import exc
 
-from archive import jobs
+from archive import claims, execution, jobs, machine, queues
 from archive.archive import Archive
+from archive.budget import Budget
 from archive.database import SEARCH_PATH
 from archive.errors import ArchiveError
+from archive.execution import End, Outcome, Run
+from archive.hands import Hands
+from archive.needs import Needs
 from archive.periodic import register, schedule
-from schema.jobs import Job, Phase
+from schema.jobs import Phase
 
-__all__ = ["Interrupted", "Lane", "Progress", "Run", "attend", "work"]
+__all__ = ["DatabaseLost", "Lane", "attend", "drain", "work"]
 
 log = structlog.get_logger()
 
-Progress = Callable[[float, str], None]
-"""Told how far the work is: a fraction and words."""
-
-Run = Callable[[Archive, Mapping[str, Any], str, Progress], None]
-"""What a task does: archive, parameters, job id, progress."""
+Doer = Callable[[str, Needs], Awaitable[Outcome]]
+"""Does a job, by its identifier and what it needs."""
 
 HEARTBEAT_SECONDS: Final = 2.0
+POLL_SECONDS: Final = 1.0
+"""New jobs are told of at once; those that come back after a wait are looked for so often."""
+
 SPARE_THREADS: Final = 2
 
 
-class StillRunning(Exception):
-    """Another worker does this job; its entry comes back to the queue."""
+class DatabaseLost(ArchiveError):
+    """The database went away; a worker may begin anew when it is back."""
 
 
-class Interrupted(Exception):
-    """A task could not go on for reasons that are not its own: it is to be done again."""
+class Again(Exception):
+    """The entry of a job is to come back from the queue, after some seconds."""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__(f"again in {wait:g} s")
+        self.wait: Final = wait
+
+
+class Retry(retry.BaseRetryStrategy):
+    """Lets procrastinate give an entry back when the job is to be done again, or the worker stops."""
+
+    def get_retry_decision(
+        self, *, exception: BaseException, job: procrastinate.jobs.Job
+    ) -> procrastinate.RetryDecision | None:
+        """Tell when the entry is due."""
+        del job
+        match exception:
+            case Again(wait=wait):
+                return procrastinate.RetryDecision(retry_in={"milliseconds": int(wait * 1000)})
+            case asyncio.CancelledError():
+                return procrastinate.RetryDecision()
+            case _:
+                return None
 
 
 @dataclass(frozen=True)
@@ -51,23 +79,43 @@ class Lane:
     at_once: int = 1
 
 
-def work(archive: Archive, tasks: Mapping[str, Run], *, drain: bool, queues: Sequence[str] | None = None) -> None:
-    """Do jobs, one at a time, until stopped by a signal or, when draining, until none is outstanding.
+def work(archive: Archive, tasks: Callable[[], Mapping[str, Run]], *, queues: Sequence[str] | None = None) -> None:
+    """Do jobs, each in a process of its own, until stopped by a signal.
 
-    Of all queues or of some.  What is due by the clock is done by workers that stay only.
+    What is due by the clock is submitted meanwhile.  At the signal nothing new is begun; what is not done within the
+    setting ``worker_grace`` goes back to the queue.
+
+    Parameters
+    ----------
+    archive, queues
+        Where the jobs are; of which queues, by default of all.
+    tasks
+        Called in the processes: returns what can be done, by name.  It is known by where it is defined.
+
+    Raises
+    ------
+    DatabaseLost
+        The database went away.
     """
-    asyncio.run(_work(archive, tasks, drain=drain, queues=queues))
+    asyncio.run(_work(archive, tasks, Lane(None if queues is None else tuple(queues)), stay=True))
+
+
+def drain(archive: Archive, tasks: Callable[[], Mapping[str, Run]], *, queues: Sequence[str] | None = None) -> None:
+    """Do jobs as ``work`` does, until none is outstanding."""
+    asyncio.run(_work(archive, tasks, Lane(None if queues is None else tuple(queues)), stay=False))
 
 
 async def attend(
     archive: Archive, tasks: Mapping[str, Run], lanes: Sequence[Lane], stop: Awaitable[Any], *, halt: Callable[[], None]
 ) -> None:
-    """Do jobs in several lanes, none of which waits for another, until ``stop`` comes.
+    """Do jobs in threads, in several lanes, none of which waits for another, until ``stop`` comes.
 
     Parameters
     ----------
-    archive, tasks
-        As for ``work``.
+    archive
+        Where the jobs are.
+    tasks
+        What can be done, by name.
     lanes
         What is taken from which queues.
     stop
@@ -75,56 +123,94 @@ async def attend(
     halt
         Called then, to break off what is being done.
     """
+
+    async def do(job_id: str, needs: Needs) -> Outcome:
+        del needs
+        return await asyncio.to_thread(execution.do, archive, tasks, job_id)
+
     threads = ThreadPoolExecutor(sum(lane.at_once for lane in lanes) + SPARE_THREADS, "job")
     asyncio.get_running_loop().set_default_executor(threads)
-    app = _application(archive, tasks)
+    app = _application(archive, do)
     async with app.open_async():
         await _take_back(app, archive)
         stopped = asyncio.ensure_future(stop)
         running = [asyncio.create_task(_run(app, archive, lane, wait=True, signals=False)) for lane in lanes]
-        caring = asyncio.create_task(_care(app, archive))
-        try:
-            await asyncio.wait([stopped, *running], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            caring.cancel()
-            stopped.cancel()
-            for task in running:
-                task.cancel()
-            halt()
-            ended = await asyncio.gather(*running, return_exceptions=True)
+        async with _beside(_care(app, archive)):
+            try:
+                await asyncio.wait([stopped, *running], return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                stopped.cancel()
+                for task in running:
+                    task.cancel()
+                halt()
+                ended = await asyncio.gather(*running, return_exceptions=True)
     for error in ended:
         if isinstance(error, Exception):
             raise error
 
 
-async def _work(archive: Archive, tasks: Mapping[str, Run], *, drain: bool, queues: Sequence[str] | None) -> None:
-    app = _application(archive, tasks)
-    lane = Lane(None if queues is None else tuple(queues))
-    if not drain:
-        register(app, archive.database, schedule(archive.settings))
-    async with app.open_async():
-        await _take_back(app, archive)
-        if not drain:
-            caring = asyncio.create_task(_care(app, archive))
-            try:
-                await _run(app, archive, lane, wait=True)
-            finally:
-                caring.cancel()
-        while drain and jobs.outstanding(archive.database, queues):
-            await _run(app, archive, lane, wait=False)
-            await asyncio.sleep(0.2)
+async def _work(archive: Archive, tasks: Callable[[], Mapping[str, Run]], lane: Lane, *, stay: bool) -> None:
+    settings = archive.settings
+    hands = Hands(
+        archive, tasks, Budget(settings.worker_cores or machine.cores(), settings.worker_memory or machine.memory())
+    )
+    app = _application(archive, hands.do)
+    lane = Lane(lane.queues, hands.at_once)
+    if stay:
+        register(app, archive.database, schedule(settings))
+    try:
+        async with app.open_async(), _beside(_care(app, archive)), _beside(hands.watch()):
             await _take_back(app, archive)
+            if stay:
+                await _unless_lost(_run(app, archive, lane, wait=True), _hear(archive, hands))
+            else:
+                await _unless_lost(_drain(app, archive, lane), _hear(archive, hands))
+    except (procrastinate.exceptions.ConnectorException, psycopg.OperationalError, exc.OperationalError) as error:
+        raise DatabaseLost(f"the database was lost: {' '.join(str(error).split())}") from error
+    finally:
+        await hands.end()
 
 
-def _application(archive: Archive, tasks: Mapping[str, Run]) -> procrastinate.App:
+async def _drain(app: procrastinate.App, archive: Archive, lane: Lane) -> None:
+    while await asyncio.to_thread(jobs.outstanding, archive.database, lane.queues):
+        await _run(app, archive, lane, wait=False)
+        await asyncio.sleep(0.2)
+        await _take_back(app, archive)
+
+
+async def _unless_lost(working: Awaitable[None], hearing: Awaitable[None]) -> None:
+    """Work for as long as the database is heard; whichever fails ends the other."""
+    both = [asyncio.ensure_future(working), asyncio.ensure_future(hearing)]
+    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    for task in both:
+        task.cancel()
+    for ended in await asyncio.gather(*both, return_exceptions=True):
+        if isinstance(ended, Exception):
+            raise ended
+
+
+async def _hear(archive: Archive, hands: Hands) -> None:
+    """Hear which jobs are aborted; the connection tells, too, at once, when the database goes away."""
+    connection = await psycopg.AsyncConnection.connect(archive.database.url, autocommit=True)
+    async with connection:
+        await connection.execute(f"LISTEN {jobs.CHANNEL}")
+        async for notification in connection.notifies():
+            job_id, _, phase = notification.payload.partition(" ")
+            if phase == Phase.ABORTED:
+                hands.cancelled(job_id)
+
+
+def _application(archive: Archive, do: Doer) -> procrastinate.App:
     connector = procrastinate.PsycopgConnector(
         conninfo=archive.database.url, kwargs={"options": f"-c search_path={SEARCH_PATH}"}, min_size=1, max_size=8
     )
-    app = jobs.queue(connector)
+    app = queues.application(connector)
 
-    @app.task(name=jobs.TASK, retry=procrastinate.RetryStrategy(wait=1, retry_exceptions=[StillRunning, Interrupted]))
-    def run(job_id: str) -> None:
-        _do(archive, tasks, job_id)
+    @app.task(name=queues.TASK, retry=Retry())
+    async def run(job_id: str, **needs: Any) -> None:
+        outcome = await do(job_id, Needs(**needs))
+        if outcome.end is End.AGAIN:
+            raise Again(outcome.wait)
 
     return app
 
@@ -133,21 +219,36 @@ async def _run(app: procrastinate.App, archive: Archive, lane: Lane, *, wait: bo
     await app.run_worker_async(
         queues=None if lane.queues is None else list(lane.queues),  # type: ignore[arg-type]  # None is its default: all
         concurrency=lane.at_once,
+        fetch_job_polling_interval=POLL_SECONDS,
         wait=wait,
         install_signal_handlers=signals,
+        shutdown_graceful_timeout=archive.settings.worker_grace,
         update_heartbeat_interval=HEARTBEAT_SECONDS,
         stalled_worker_timeout=archive.settings.worker_timeout,
-        delete_jobs="never",
+        delete_jobs="successful",
     )
 
 
+@asynccontextmanager
+async def _beside(work: Awaitable[None]) -> Any:
+    """Do something beside the block, until its end."""
+    task = asyncio.ensure_future(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
 async def _care(app: procrastinate.App, archive: Archive) -> None:
-    """Look after the jobs of the dead for as long as this worker lives."""
+    """Look after the jobs of the dead, and what they left in the store, for as long as this worker lives."""
     while True:
         await asyncio.sleep(archive.settings.worker_timeout)
         try:
             await _take_back(app, archive)
-        except (procrastinate.exceptions.ConnectorException, exc.OperationalError) as error:
+            await asyncio.to_thread(archive.store.sweep)
+        except (procrastinate.exceptions.ConnectorException, exc.OperationalError, OSError) as error:
             log.warning("cannot look for dead workers", reason=str(error))
 
 
@@ -157,37 +258,5 @@ async def _take_back(app: procrastinate.App, archive: Archive) -> None:
     for entry in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=archive.settings.worker_timeout):
         log.warning("worker died, its job goes back to the queue", job=entry.task_kwargs.get("job_id"))
         await app.job_manager.retry_job(entry)
-    if lost := await asyncio.to_thread(jobs.requeue_lost, archive.database):
+    if lost := await asyncio.to_thread(claims.requeue_lost, archive.database):
         log.warning("jobs without a queue entry queued again", count=lost)
-
-
-def _do(archive: Archive, tasks: Mapping[str, Run], job_id: str) -> None:
-    with jobs.claimed(archive.database, job_id) as job:
-        if job is not None:
-            _execute(archive, tasks, job)
-            return
-    known = jobs.find(archive.database, job_id)
-    if known is not None and known.phase == Phase.EXECUTING:
-        raise StillRunning(job_id)
-
-
-def _execute(archive: Archive, tasks: Mapping[str, Run], job: Job) -> None:
-    begin = time.monotonic()
-    try:
-        tasks[job.task](
-            archive, job.parameters, job.job_id, lambda f, words: jobs.progress(archive.database, job.job_id, f, words)
-        )
-    except Interrupted as error:
-        log.warning("job interrupted, it will be done again", job=job.job_id, task=job.task, reason=str(error))
-        with archive.database.transaction() as session:
-            jobs.move(session, job.job_id, Phase.QUEUED)
-        raise
-    except ArchiveError as error:
-        jobs.finish(archive.database, job.job_id, Phase.ERROR, error=error.message)
-        log.warning("job failed", job=job.job_id, task=job.task, reason=error.message)
-    except Exception as error:
-        jobs.finish(archive.database, job.job_id, Phase.ERROR, error=f"{type(error).__name__}: {error}")
-        log.exception("job failed by a fault of ours", job=job.job_id, task=job.task)
-    else:
-        jobs.finish(archive.database, job.job_id, Phase.COMPLETED)
-        log.info("job done", job=job.job_id, task=job.task, seconds=round(time.monotonic() - begin, 2))

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from archive.archive import Archive
+from archive.execution import Progress
 from archive.runs import AtWork, Tally, recorded
-from archive.worker import Progress
 from ingest import eso_files
 from ingest.eso import synchronise
 from ingest.eso_cli import KIND as ESO

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from archive.worker import Run
+from archive.execution import Run
 from processing import tasks
 from processing.names import image_id
 from schema.products import Product, Role

@@ -1,13 +1,12 @@
 """Commands that make products: ``musevault process`` and ``musevault worker``."""
 
 from collections.abc import Sequence
-from importlib.metadata import entry_points
 
 import click
 
 from archive.archive import Archive, open_archive
-from archive.jobs import DEFAULT_QUEUE
 from archive.log import configure
+from archive.queues import PROCESSING, WORK
 from archive.settings import load
 
 __all__ = ["process", "worker"]
@@ -28,25 +27,31 @@ def process(names: tuple[str, ...], *, now: bool) -> None:
         if not submitted:
             click.echo("nothing is missing")
         if now:
-            _work(archive, drain=True, queues=[DEFAULT_QUEUE])  # the queries of clients are not ours to wait for
+            _drain(archive, [PROCESSING])
             _report([job.job_id for job in submitted], archive)
 
 
 @click.command()
-@click.option("--drain", is_flag=True, help="Stop when no work is left.")
-def worker(*, drain: bool) -> None:
-    """Do jobs until stopped."""
+@click.option("--drain", "drains", is_flag=True, help="Stop when no work is left.")
+@click.option("--queue", "queues", multiple=True, help="Queue to take jobs from; repeat for more (default: all work).")
+def worker(*, drains: bool, queues: tuple[str, ...]) -> None:
+    """Do jobs until stopped; any number of workers may run, on any host that reaches database and store."""
+    from archive.staying import stay
+
     configure()
-    with open_archive(load()) as archive:
-        _work(archive, drain=drain)
+    settings = load()
+    if drains:
+        with open_archive(settings) as archive:
+            _drain(archive, queues or WORK)
+    else:
+        stay(settings, queues=queues or WORK)
 
 
-def _work(archive: Archive, *, drain: bool, queues: Sequence[str] | None = None) -> None:
-    from archive.worker import work
-    from processing.cascade import TASKS
+def _drain(archive: Archive, queues: Sequence[str]) -> None:
+    from archive.tasks import installed
+    from archive.worker import drain
 
-    others = {entry.name: entry.load() for entry in entry_points(group="musevault.tasks")}
-    work(archive, {**others, **{task.name: task.run for task in TASKS}}, drain=drain, queues=queues)
+    drain(archive, installed, queues=queues)
 
 
 def _report(job_ids: list[str], archive: Archive) -> None:

@@ -13,9 +13,9 @@ from PIL import Image
 from archive import products
 from archive.archive import Archive
 from archive.cube import Cube
+from archive.execution import Progress
 from archive.products import NewFile, Publication, activity_id
 from archive.store import Stored
-from archive.worker import Progress
 from musevault import __version__
 from processing import image_file
 from processing.filters import FILTER_LIST, Curve, read_curve

@@ -1,15 +1,15 @@
-"""Work to be done, with the phases of the Universal Worker Service (UWS 1.1), whatever the work is."""
+"""Work to be done, with the phases of the Universal Worker Service (UWS 1.1), whatever the work is; and its story."""
 
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped
 
 from schema.base import Base, big_integer, hidden, table
 
-__all__ = ["ACTIVE", "Job", "Phase"]
+__all__ = ["ACTIVE", "Event", "Job", "Phase", "What"]
 
 
 class Phase(StrEnum):
@@ -54,9 +54,42 @@ class Job(Base):
     created: Mapped[datetime] = hidden(doc="When it was submitted, UTC.")
     started: Mapped[datetime | None] = hidden(doc="When a worker last began it, UTC.")
     ended: Mapped[datetime | None] = hidden(doc="When it reached its last phase, UTC.")
-    queue: Mapped[str] = hidden(doc="Queue that workers take it from.", server_default="default")
-    attempts: Mapped[int] = hidden(doc="How often a worker began it.", server_default="0")
+    queue: Mapped[str] = hidden(doc="Queue that workers take it from.", server_default="processing")
+    priority: Mapped[int] = hidden(doc="The higher is taken first.", server_default="0")
+    cores: Mapped[int] = hidden(doc="Processors that it keeps busy.", server_default="1")
+    memory: Mapped[int] = hidden(big_integer(), doc="Bytes of memory that it may take, 0: any.", server_default="0")
+    timeout: Mapped[float | None] = hidden(doc="Seconds after which it is ended; empty: never.")
+    worker: Mapped[str | None] = hidden(doc="Who began it last: host and process.")
+    attempts: Mapped[int] = hidden(doc="How often a worker began it and did not give it back.", server_default="0")
+    faults: Mapped[int] = hidden(doc="How often it failed for reasons that may pass.", server_default="0")
     progress: Mapped[float] = hidden(doc="Part done, 0 to 1.", server_default="0")
     progress_text: Mapped[str | None] = hidden(doc="What it is doing, in words.")
     error: Mapped[str | None] = hidden(doc="Why it failed, for people.")
     queue_id: Mapped[int | None] = hidden(big_integer(), doc="Number of the entry in the queue.")
+
+
+class What(StrEnum):
+    """What can happen to a job."""
+
+    SUBMITTED = "submitted"
+    BEGUN = "begun"
+    POSTPONED = "postponed"
+    INTERRUPTED = "interrupted"
+    LOST = "lost"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    ABORTED = "aborted"
+
+
+class Event(Base):
+    """Something that happened to a job: together they tell its story, whoever died meanwhile."""
+
+    __tablename__ = "event"
+    __table_args__ = (table("jobs", "What happened to the jobs.", published=False),)
+
+    event_id: Mapped[int] = hidden(big_integer(), primary_key=True, doc="Running number.")
+    job_id: Mapped[str] = hidden(None, ForeignKey(Job.job_id, ondelete="CASCADE"), doc="Job.", index=True)
+    at: Mapped[datetime] = hidden(doc="When, UTC.")
+    what: Mapped[str] = hidden(doc="What happened, in one word.")
+    worker: Mapped[str | None] = hidden(doc="Who says so: host and process.")
+    words: Mapped[str | None] = hidden(doc="More of it, for people.")

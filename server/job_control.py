@@ -12,8 +12,8 @@ from werkzeug.datastructures import MultiDict
 
 from archive import uws
 from archive.archive import Archive
-from archive.jobs import FAST_QUEUE, SLOW_QUEUE
 from archive.phases import PhaseWatch
+from archive.queues import QUERY_FAST, QUERY_SLOW
 from schema.jobs import ACTIVE, Phase
 from schema.uws import UwsJob
 from server import dali
@@ -164,7 +164,7 @@ class JobControl:
         job = self.get(job_id)
         cost = self._cost(job)
         is_fast = cost <= settings.async_fast_cost if cost is not None else "UPLOAD" not in job.parameters
-        queue = FAST_QUEUE if is_fast else SLOW_QUEUE
+        queue = QUERY_FAST if is_fast else QUERY_SLOW
         uws.start(self._archive.database, job_id, uws.Start(queue, cost), most=settings.async_active_limit)
 
     def _cost(self, job: UwsJob) -> float | None:

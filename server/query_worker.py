@@ -5,8 +5,6 @@ whose time is over are removed.  The service starts it, starts it again should i
 """
 
 import asyncio
-import ctypes
-import os
 import signal
 import sys
 from collections.abc import Awaitable
@@ -18,9 +16,10 @@ from sqlalchemy import exc
 
 from archive import uws
 from archive.archive import Archive, open_archive
+from archive.dying import die_with_parent
 from archive.errors import ArchiveError
-from archive.jobs import FAST_QUEUE, SLOW_QUEUE
 from archive.log import configure
+from archive.queues import QUERY_FAST, QUERY_SLOW
 from archive.settings import load
 from archive.worker import Lane, attend
 from server.tasks import TASK, QueryRuns
@@ -30,14 +29,13 @@ __all__ = ["do_queries", "main"]
 log = structlog.get_logger()
 
 SWEEP_SECONDS: Final = 30.0
-PR_SET_PDEATHSIG: Final = 1
 
 
 async def do_queries(archive: Archive, stop: Awaitable[Any]) -> None:
     """Do queries until ``stop`` comes; what is not done then goes back to the queue."""
     runs = QueryRuns()
     settings = archive.settings
-    lanes = (Lane((FAST_QUEUE,), settings.async_fast_at_once), Lane((SLOW_QUEUE,), settings.async_slow_at_once))
+    lanes = (Lane((QUERY_FAST,), settings.async_fast_at_once), Lane((QUERY_SLOW,), settings.async_slow_at_once))
     sweeping = asyncio.create_task(_sweep(archive))
     try:
         await attend(archive, {TASK: runs.run}, lanes, stop, halt=runs.halt)
@@ -48,7 +46,7 @@ async def do_queries(archive: Archive, stop: Awaitable[Any]) -> None:
 def main() -> int:
     """Work until a signal comes or the service is gone."""
     configure()
-    _die_with_parent()
+    die_with_parent()
     try:
         with open_archive(load()) as archive:
             asyncio.run(_until_signalled(archive))
@@ -72,14 +70,6 @@ async def _sweep(archive: Archive) -> None:
         except exc.OperationalError as error:
             log.warning("cannot remove old jobs", reason=str(error.orig))
         await asyncio.sleep(SWEEP_SECONDS)
-
-
-def _die_with_parent() -> None:
-    """Ask Linux for a SIGTERM when the service dies; it may have done so already."""
-    parent = os.getppid()
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent or parent == 1:
-        sys.exit(0)
 
 
 if __name__ == "__main__":

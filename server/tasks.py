@@ -19,7 +19,8 @@ from werkzeug.datastructures import MultiDict
 from archive import jobs, uws
 from archive.archive import Archive
 from archive.errors import Refused
-from archive.worker import Interrupted, Progress
+from archive.execution import Progress
+from archive.faults import Interrupted
 from schema.jobs import Phase
 from schema.uws import UwsJob
 from server import dali

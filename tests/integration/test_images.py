@@ -10,7 +10,8 @@ from PIL import Image
 
 from archive import jobs, products, provenance
 from archive.archive import Archive
-from archive.worker import work
+from archive.tasks import installed
+from archive.worker import drain
 from ingest.products import ingest_products
 from processing.cascade import TASKS
 from processing.plan import submit_missing
@@ -28,7 +29,7 @@ def cube(archive: Archive, tmp_path: Path) -> str:
 
 def process(archive: Archive) -> list[str]:
     submitted = submit_missing(archive, [])
-    work(archive, {task.name: task.run for task in TASKS}, drain=True)
+    drain(archive, installed)
     for job in submitted:
         done = jobs.find(archive.database, job.job_id)
         assert done is not None
@@ -111,7 +112,7 @@ def test_a_band_that_the_cube_does_not_reach_is_not_made(archive: Archive, tmp_p
 def test_without_filter_curves_the_job_says_what_is_missing(archive: Archive, cube: str, tmp_path: Path) -> None:
     poor = Archive(archive.settings.model_copy(update={"data": tmp_path}), archive.database, archive.store)
     (job,) = submit_missing(poor, [cube])
-    work(poor, {task.name: task.run for task in TASKS}, drain=True)
+    drain(poor, installed)
     done = jobs.find(archive.database, job.job_id)
     assert done is not None
     assert done.phase == Phase.ERROR

@@ -14,9 +14,11 @@ from archive.archive import Archive
 from archive.database import SEARCH_PATH
 from archive.errors import ArchiveError
 from archive.periodic import Periodic, register, schedule
+from archive.queues import application
 from archive.runs import recorded
 from archive.settings import Settings, load
-from archive.worker import work
+from archive.tasks import installed
+from archive.worker import drain
 from ingest import tasks
 from schema.jobs import Phase
 from tests.support.cubes import write_cube
@@ -52,7 +54,7 @@ async def fire(archive: Archive, due: list[Periodic], at: float) -> None:
     connector = procrastinate.PsycopgConnector(
         conninfo=archive.database.url, kwargs={"options": f"-c search_path={SEARCH_PATH}"}, min_size=1, max_size=2
     )
-    app = jobs.queue(connector)
+    app = application(connector)
     register(app, archive.database, due)
     async with app.open_async():
         deferrer = PeriodicDeferrer(app.periodic_registry)
@@ -75,7 +77,7 @@ def test_what_is_due_is_submitted_once_and_done(archive: Archive, tmp_path: Path
     assert (job.task, job.parameters, job.phase) == ("ingest.watch", what, Phase.QUEUED)
     with archive.database.reading() as session:
         assert session.scalar(text("SELECT count(*) FROM queue.procrastinate_periodic_defers")) == 1
-    work(archive, {"ingest.watch": tasks.watch}, drain=True)
+    drain(archive, installed)
     (job,) = jobs.latest(archive.database)
     assert (job.phase, job.error, job.progress_text) == (Phase.COMPLETED, None, "2 new")
     (run,) = run_listing.latest(archive.database)
@@ -86,7 +88,7 @@ def test_a_job_that_finds_another_run_at_work_leaves_it_to_it(archive: Archive, 
     what = {"folders": [str(tmp_path)], "link": False, "settle": 60.0}
     jobs.submit(archive.database, "ingest.watch", what)
     with recorded(archive.database, "watch", str(tmp_path)):
-        work(archive, {"ingest.watch": tasks.watch}, drain=True)
+        drain(archive, installed)
     (job,) = jobs.latest(archive.database)
     assert (job.phase, job.progress_text) == (Phase.COMPLETED, "another run of watch is at work")
 

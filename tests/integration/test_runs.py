@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from archive import cli, run_listing, runs
+from archive import jobs_cli, run_listing, runs
 from archive.archive import Archive
 from archive.errors import Refused
 from archive.runs import AtWork, alone, bury, recorded
@@ -124,11 +124,11 @@ def test_a_command_leaves_a_record_that_jobs_lists(types: Types, tmp_path: Path)
     result = types("products", tmp_path / "night")
     assert result.exit_code == 1
     assert result.stdout.splitlines()[-1] == "1 new, 1 refused"
-    shown = CliRunner().invoke(cli.jobs, ["--runs", "--json"])
+    shown = CliRunner().invoke(jobs_cli.jobs, ["--runs", "--json"])
     (run,) = map(json.loads, shown.output.splitlines())
     assert (run["kind"], run["seen"], run["new"], run["refused"]) == ("products", 2, 1, 1)
     assert run["source"] == str(tmp_path / "night")
-    assert "products" in CliRunner().invoke(cli.jobs, []).output
+    assert "products" in CliRunner().invoke(jobs_cli.jobs, []).output
 
 
 def test_a_command_by_hand_is_to_be_tried_again_later_while_another_is_at_work(

@@ -1,8 +1,9 @@
-"""What an operator types after ``musevault ingest``, within the test's own process."""
+"""What an operator types after ``musevault ingest``, or another command, within the test's own process."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import click
 import pytest
 import structlog
 from click.testing import CliRunner, Result
@@ -14,9 +15,9 @@ Types = Callable[..., Result]
 
 
 @contextmanager
-def typing(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> Iterator[Types]:
+def typing(archive: Archive, monkeypatch: pytest.MonkeyPatch, command: click.Command = ingest) -> Iterator[Types]:
     """Yield what runs a command on this archive; what it logs is on ``stderr`` of the result."""
     monkeypatch.setenv("MUSEVAULT_ROOT", str(archive.settings.root))
     monkeypatch.setenv("MUSEVAULT_DATABASE_URL", archive.database.url)
-    yield lambda *words: CliRunner().invoke(ingest, [str(word) for word in words])
+    yield lambda *words: CliRunner().invoke(command, [str(word) for word in words])
     structlog.reset_defaults()  # commands point it at their own stderr

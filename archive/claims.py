@@ -1,0 +1,98 @@
+"""How a worker gets hold of a job, gives it back, and what becomes of the jobs of the dead.
+
+Whoever does a job holds an advisory lock meanwhile: PostgreSQL lets go of it the moment the process or its connection
+dies, so no two ever do one job and nobody waits for the dead.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import exc, select, text, update
+
+from archive import jobs
+from archive.database import Database
+from schema.jobs import ACTIVE, Job, Phase, What
+
+__all__ = ["ATTEMPTS", "claimed", "give_back", "lose", "requeue_lost"]
+
+ATTEMPTS: Final = 5
+"""How often a job may be begun: one that kills whoever does it is not begun a sixth time."""
+
+WITHOUT_ENTRY: Final = text("""
+    NOT EXISTS (SELECT FROM queue.procrastinate_jobs AS entry
+                WHERE entry.id = job.queue_id AND entry.status IN ('todo', 'doing'))
+""")
+
+
+@contextmanager
+def claimed(database: Database, job_id: str) -> Iterator[Job | None]:
+    """Claim a job for as long as the block runs; yields None when it is not to be done, or somebody does it."""
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        lock = {"job": job_id}
+        if not connection.execute(text("SELECT pg_try_advisory_lock(hashtextextended(:job, 0))"), lock).scalar():
+            yield None
+            return
+        try:
+            yield _begin(database, job_id)
+        finally:
+            try:
+                connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:job, 0))"), lock)
+            except exc.DBAPIError:  # the connection is gone, and the lock with it
+                connection.invalidate()
+
+
+def give_back(database: Database, job_id: str, what: What, words: str, worker: str | None = None) -> None:
+    """Let a job that was begun wait again; it is not the job's fault, so this beginning does not count.
+
+    Nothing happens when it is not EXECUTING any more in the process ``worker``, by default this one.
+    """
+    with database.transaction() as session:
+        fault = {"faults": Job.faults + 1} if what is What.POSTPONED else {}
+        mine = Job.worker == (worker or jobs.here())
+        if jobs.move(session, job_id, Phase.QUEUED, mine, attempts=Job.attempts - 1, progress_text=words, **fault):
+            jobs.record(session, job_id, what, words)
+
+
+def lose(database: Database, job_id: str, words: str, worker: str) -> None:
+    """Let a job wait again that died with the process ``worker``, which did it."""
+    with database.transaction() as session:
+        if jobs.move(session, job_id, Phase.QUEUED, Job.worker == worker, progress_text=words):
+            jobs.record(session, job_id, What.LOST, words)
+
+
+def requeue_lost(database: Database) -> int:
+    """Put jobs back whose queue entry ended without them (the server died under a worker); returns how many."""
+    with database.transaction() as session:
+        waiting = (Phase.QUEUED, Phase.EXECUTING)
+        query = select(Job).where(Job.phase.in_(waiting), WITHOUT_ENTRY)
+        lost = session.scalars(query.with_for_update(skip_locked=True)).all()
+        for job in lost:
+            jobs.record(session, job.job_id, What.LOST, "its entry in the queue had ended")
+            jobs.enqueue(session, job)
+    return len(lost)
+
+
+def _begin(database: Database, job_id: str) -> Job | None:
+    with database.transaction() as session:
+        job: Job | None = session.scalar(
+            update(Job)
+            .where(Job.job_id == job_id, Job.phase.in_(ACTIVE))
+            .values(phase=Phase.EXECUTING, started=_now(), attempts=Job.attempts + 1, worker=jobs.here(), error=None)
+            .returning(Job)
+        )
+        if job is None:
+            return None
+        if job.attempts > ATTEMPTS:
+            reason = f"given up: {ATTEMPTS} times it died with the process that did it"
+            jobs.move(session, job_id, Phase.ERROR, ended=_now(), error=reason, attempts=ATTEMPTS)
+            jobs.record(session, job_id, What.FAILED, reason)
+            return None
+        jobs.record(session, job_id, What.BEGUN)
+        jobs.tell(session, job_id, Phase.EXECUTING)
+        return job
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

@@ -1,0 +1,222 @@
+"""The processes that a worker has its jobs done in: started when needed, kept warm, ended with what they started.
+
+A hand leads a process group of its own.  Ending it means the group: first politely, so that unfinished files are
+removed, then not so.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Final
+
+import structlog
+
+from archive import claims, jobs, machine
+from archive.archive import Archive
+from archive.budget import Budget, NoRoom
+from archive.execution import End, Outcome, Run
+from archive.hand import Start
+from archive.needs import Needs
+from schema.jobs import Phase, What
+
+__all__ = ["Hands"]
+
+log = structlog.get_logger()
+
+GRACE_SECONDS: Final = 3.0
+ROOM_SECONDS: Final = 5.0
+"""How long a job waits here for others to end before it goes back to the queue, where another worker finds it."""
+
+LOOK_SECONDS: Final = 0.5
+CRASHED_SECONDS: Final = 2.0
+ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""A job is one processor's work unless it says more: libraries must not take all of them by themselves."""
+
+
+class Died(Exception):
+    """The process of a hand ended before its job."""
+
+
+class Hand:
+    """One process."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self.pid: Final = process.pid
+        self.name: Final = f"{socket.gethostname()}:{process.pid}"
+        self._process: Final = process
+        self._reader: Final = reader
+        self._writer: Final = writer
+
+    @classmethod
+    async def start(cls, start: Start) -> "Hand":
+        """Start a process and wait until it is ready."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = subprocess.Popen(  # noqa: ASYNC220  starting takes a millisecond; nobody waits for its end here
+                [sys.executable, "-m", "archive.hand", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                env={**ONE_THREAD, **os.environ},
+                start_new_session=True,
+            )
+        hand = cls(process, *await asyncio.open_connection(sock=ours))
+        await hand._say(start.line())
+        await hand._hear()
+        return hand
+
+    async def do(self, job_id: str) -> Outcome:
+        """Do a job.
+
+        Raises
+        ------
+        Died
+            The process ended.
+        """
+        await self._say(f"{job_id}\n".encode())
+        answer = json.loads(await self._hear())
+        return Outcome(End(answer["end"]), answer["wait"])
+
+    async def end(self) -> None:
+        """End the process and all that it started."""
+        self._writer.close()
+        for number, patience in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, None)):
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, number)
+            with suppress(subprocess.TimeoutExpired):
+                await asyncio.to_thread(self._process.wait, patience)
+
+    async def _say(self, line: bytes) -> None:
+        try:
+            self._writer.write(line)
+            await self._writer.drain()
+        except OSError as error:
+            raise Died(await self._how()) from error
+
+    async def _hear(self) -> bytes:
+        try:
+            line = await self._reader.readline()
+        except OSError as error:
+            raise Died(await self._how()) from error
+        if not line:
+            raise Died(await self._how())
+        return line
+
+    async def _how(self) -> str:
+        status = await asyncio.to_thread(self._process.wait)
+        return f"ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+
+
+class Attempt:
+    """A job in a hand, with what may end it before its time."""
+
+    def __init__(self, needs: Needs) -> None:
+        self.needs: Final = needs
+        self.group: int | None = None
+        self._verdict: Final[asyncio.Future[str | None]] = asyncio.get_running_loop().create_future()
+
+    def condemn(self, reason: str | None) -> None:
+        """Let it be ended: for a reason that is recorded, or for one that its row tells already."""
+        if not self._verdict.done():
+            self._verdict.set_result(reason)
+
+    async def verdict(self) -> str | None:
+        """Wait until it is to be ended."""
+        return await asyncio.shield(self._verdict)
+
+
+class Hands:
+    """The hands of one worker, as many as its budget has room for."""
+
+    def __init__(self, archive: Archive, tasks: Callable[[], Mapping[str, Run]], budget: Budget) -> None:
+        self._archive: Final = archive
+        self._start: Final = Start(archive.settings, archive.database.url, tasks)
+        self._budget: Final = budget
+        self._idle: Final[list[Hand]] = []
+        self._attempts: Final[dict[str, Attempt]] = {}
+
+    @property
+    def at_once(self) -> int:
+        """How many jobs can be done at once."""
+        return self._budget.cores
+
+    async def do(self, job_id: str, needs: Needs) -> Outcome:
+        """Do a job when there is room for it; all that happens to it is recorded."""
+        try:
+            async with self._budget.taken(needs, patience=ROOM_SECONDS):
+                attempt = self._attempts[job_id] = Attempt(needs)
+                try:
+                    return await self._do(job_id, attempt)
+                finally:
+                    del self._attempts[job_id]
+        except NoRoom as reason:
+            await asyncio.to_thread(jobs.explain, self._archive.database, job_id, f"waits: {reason}")
+            return Outcome(End.AGAIN, ROOM_SECONDS)
+
+    def cancelled(self, job_id: str) -> None:
+        """Hear that a job was aborted; it may be nobody's here."""
+        if (attempt := self._attempts.get(job_id)) is not None:
+            attempt.condemn(None)
+
+    async def watch(self) -> None:
+        """Look after the memory of the jobs, for as long as the worker lives."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            watched = {a.group: a for a in self._attempts.values() if a.group is not None and a.needs.memory}
+            if watched:
+                for group, held in (await asyncio.to_thread(machine.taken, watched)).items():
+                    limit = watched[group].needs.memory
+                    if held > limit:
+                        watched[group].condemn(f"it took {held >> 20} MB of memory and had said {limit >> 20} MB")
+
+    async def end(self) -> None:
+        """End the processes that nobody uses."""
+        await asyncio.gather(*(hand.end() for hand in self._idle))
+        self._idle.clear()
+
+    async def _do(self, job_id: str, attempt: Attempt) -> Outcome:
+        try:
+            hand = self._idle.pop() if self._idle else await Hand.start(self._start)
+        except Died as how:
+            log.warning("no process can be started for jobs", how=str(how))
+            return Outcome(End.AGAIN, CRASHED_SECONDS)
+        attempt.group = hand.pid
+        answer = asyncio.create_task(hand.do(job_id))
+        condemned = asyncio.create_task(attempt.verdict())
+        try:
+            await asyncio.wait({answer, condemned}, timeout=attempt.needs.timeout, return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                return await self._answered(job_id, hand, answer)
+            reason = condemned.result() if condemned.done() else f"it took longer than {attempt.needs.timeout:g} s"
+            await hand.end()
+            if reason is not None:
+                await asyncio.to_thread(jobs.finish, self._archive.database, job_id, Phase.ERROR, error=reason)
+                log.warning("job ended", job=job_id, reason=reason)
+            return Outcome(End.OVER)
+        except asyncio.CancelledError:  # the worker is to stop
+            await hand.end()
+            words = "its worker was stopped"
+            give_back = claims.give_back
+            await asyncio.to_thread(give_back, self._archive.database, job_id, What.INTERRUPTED, words, hand.name)
+            raise
+        finally:
+            answer.cancel()
+            condemned.cancel()
+
+    async def _answered(self, job_id: str, hand: Hand, answer: asyncio.Task[Outcome]) -> Outcome:
+        try:
+            outcome = answer.result()
+        except Died as how:
+            await hand.end()  # what it had started may live
+            log.warning("the process of a job died", job=job_id, how=str(how))
+            await asyncio.to_thread(claims.lose, self._archive.database, job_id, f"its process {how}", hand.name)
+            return Outcome(End.AGAIN, CRASHED_SECONDS)
+        self._idle.append(hand)
+        return outcome
