@@ -6,6 +6,7 @@ dies, so no two ever do one job and nobody waits for the dead.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -15,7 +16,7 @@ from archive import jobs
 from archive.database import Database
 from schema.jobs import ACTIVE, Job, Phase, What
 
-__all__ = ["ATTEMPTS", "claimed", "give_back", "lose", "requeue_lost"]
+__all__ = ["ATTEMPTS", "Return", "claimed", "give_back", "lose", "put_back", "requeue_lost"]
 
 ATTEMPTS: Final = 5
 """How often a job may be begun: one that kills whoever does it is not begun a sixth time."""
@@ -62,6 +63,24 @@ def lose(database: Database, job_id: str, words: str, worker: str) -> None:
             jobs.record(session, job_id, What.LOST, words)
 
 
+@dataclass(frozen=True)
+class Return:
+    """That a job is to wait again, which ``worker`` did: for when the database, too, is back."""
+
+    job_id: str
+    worker: str
+    what: What
+    words: str
+
+
+def put_back(database: Database, job: Return) -> None:
+    """Let a job wait again: given back, or lost, as was found when it could not be written down."""
+    if job.what is What.LOST:
+        lose(database, job.job_id, job.words, job.worker)
+    else:
+        give_back(database, job.job_id, job.what, job.words, job.worker)
+
+
 def requeue_lost(database: Database) -> int:
     """Put jobs back whose queue entry ended without them (the server died under a worker); returns how many."""
     with database.transaction() as session:
@@ -75,15 +94,21 @@ def requeue_lost(database: Database) -> int:
 
 
 def _begin(database: Database, job_id: str) -> Job | None:
+    was = select(Job.job_id, Job.phase, Job.worker).where(Job.job_id == job_id).with_for_update().subquery("was")
+    begin = (
+        update(Job)
+        .where(Job.job_id == was.c.job_id, Job.phase.in_(ACTIVE))
+        .values(phase=Phase.EXECUTING, started=_now(), attempts=Job.attempts + 1, worker=jobs.here(), error=None)
+        .returning(Job, was.c.phase, was.c.worker)
+        .execution_options(synchronize_session=False)
+    )
     with database.transaction() as session:
-        job: Job | None = session.scalar(
-            update(Job)
-            .where(Job.job_id == job_id, Job.phase.in_(ACTIVE))
-            .values(phase=Phase.EXECUTING, started=_now(), attempts=Job.attempts + 1, worker=jobs.here(), error=None)
-            .returning(Job)
-        )
-        if job is None:
+        begun = session.execute(begin).one_or_none()
+        if begun is None:
             return None
+        job: Job = begun[0]
+        if begun[1] == Phase.EXECUTING:  # and nobody holds its lock: whoever did it could not say how it ended
+            jobs.record(session, job_id, What.LOST, f"{begun[2]} died with it, or lost the database")
         if job.attempts > ATTEMPTS:
             reason = f"given up: {ATTEMPTS} times it died with the process that did it"
             jobs.move(session, job_id, Phase.ERROR, ended=_now(), error=reason, attempts=ATTEMPTS)

@@ -54,16 +54,20 @@ def status() -> None:
 
 
 @click.command()
-def verify() -> None:
+@click.option("--sweep", "sweeps", is_flag=True, help="First remove files that no product has had for a day.")
+def verify(*, sweeps: bool) -> None:
     """Read every stored file and compare it with the catalogue, where lost files are marked.
 
     Exit status 1 when something is missing or damaged.
     """
+    from archive.unreferenced import sweep
     from archive.verify import faults
 
     configure()
     bad = 0
     with open_archive(load()) as archive:
+        for sha256 in sweep(archive) if sweeps else ():
+            click.echo(f"removed  {sha256}")
         for fault in faults(archive):
             bad += fault.kind.is_bad
             since = "" if fault.lost is None else f"  lost since {fault.lost:%Y-%m-%dT%H:%M:%S}"

@@ -167,6 +167,23 @@ class Cube:
         for start in range(0, nz, step):
             yield self._slab(start, min(start + step, nz))
 
+    def spectra(self, rows: slice, columns: slice) -> Slab:
+        """Return all planes of a rectangle of spaxels, given as slices of plain bounds inside the field.
+
+        Its rows are read whole, one plane at a time: a rectangle as wide as the field costs no more than a narrow one.
+
+        Raises
+        ------
+        OSError
+            The file became shorter, or unreadable, since the cube was opened.
+        """
+        data = self._read_spectra(self._data, rows, columns, np.float32)
+        variance = None if self._variance is None else self._read_spectra(self._variance, rows, columns, np.float32)
+        bad = ~np.isfinite(data)
+        if self._quality is not None:
+            bad |= self._read_spectra(self._quality, rows, columns, np.bool_)
+        return Slab(0, data, variance, bad if bad.any() else None)
+
     def _slab(self, start: int, stop: int) -> Slab:
         data = self._read_floats(self._data, start, stop)
         variance = None if self._variance is None else self._read_floats(self._variance, start, stop)
@@ -174,6 +191,18 @@ class Cube:
         if self._quality is not None:
             bad |= self._read_flags(self._quality, start, stop)
         return Slab(start, data, variance, bad if bad.any() else None)
+
+    def _read_spectra(self, hdu: Hdu, rows: slice, columns: slice, kind: type[Any]) -> NDArray[Any]:
+        nz, ny, nx = hdu.shape
+        dtype, scaling = hdu.dtype, Scaling.of(hdu.header)
+        strip = np.empty((rows.stop - rows.start, nx), dtype)
+        spectra = np.empty((nz, len(strip), columns.stop - columns.start), kind)
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and so bad
+            for plane in range(nz):
+                offset = hdu.data_offset + (plane * ny + rows.start) * nx * dtype.itemsize
+                _read_into(self._file.fileno(), strip.reshape(-1).view(np.uint8).data, offset)
+                spectra[plane] = scaling.physical(strip[:, columns])
+        return spectra
 
     def _read_floats(self, hdu: Hdu, start: int, stop: int) -> NDArray[np.float32]:
         planes = np.empty((stop - start, *hdu.shape[1:]), dtype=np.float32)

@@ -2,7 +2,7 @@
 
 import click
 
-__all__ = ["ArchiveError", "ClusterError", "Refused", "StoreError"]
+__all__ = ["ArchiveError", "ClusterError", "Refused", "SchedulerAway", "StoreAway", "StoreError"]
 
 
 class ArchiveError(click.ClickException):
@@ -15,6 +15,14 @@ class ClusterError(ArchiveError):
 
 class StoreError(ArchiveError):
     """A file of the store is missing, damaged or cannot be written."""
+
+
+class StoreAway(StoreError):
+    """The whole store cannot be reached: not mounted, or moved.  Its files are not lost; it may come back."""
+
+
+class SchedulerAway(ArchiveError):
+    """The Dask scheduler of the settings does not answer, or was lost.  It may come back."""
 
 
 class Refused(ArchiveError):

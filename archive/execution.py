@@ -35,6 +35,8 @@ class End(StrEnum):
 
     OVER = "over"
     AGAIN = "again"
+    DROPPED = "dropped"
+    """The database was lost meanwhile: how it ended could not be written down."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +83,14 @@ def _run(archive: Archive, tasks: Mapping[str, Run], job: Job) -> Outcome:
 
 def _failed(archive: Archive, job: Job, error: Exception) -> Outcome:
     reason = faults.reason(error)
-    if faults.is_passing(error) and job.faults + 1 < faults.FAULTS:
+    may_pass = _may_pass(archive, error)
+    if may_pass and job.faults + 1 < faults.FAULTS:
         wait = faults.wait_seconds(job.faults + 1)
         words = f"{reason}; it will be tried again in {wait:.0f} s"
         claims.give_back(archive.database, job.job_id, What.POSTPONED, words)
         log.warning("job failed for a while", job=job.job_id, task=job.task, reason=reason, wait=wait)
         return Outcome(End.AGAIN, wait)
-    if faults.is_passing(error):
+    if may_pass:
         reason = f"{reason}; given up after {job.faults + 1} times"
     jobs.finish(archive.database, job.job_id, Phase.ERROR, error=reason)
     if isinstance(error, (ArchiveError, exc.OperationalError, OSError)):
@@ -95,3 +98,9 @@ def _failed(archive: Archive, job: Job, error: Exception) -> Outcome:
     else:
         log.error("job failed by a fault of ours", job=job.job_id, task=job.task, exc_info=error)
     return Outcome(End.OVER)
+
+
+def _may_pass(archive: Archive, error: Exception) -> bool:
+    """Tell whether it may go well another time; the store may have gone away after a file was found in it."""
+    away = not archive.store.is_here() or faults.misses_file_below(archive.store.folder, error)
+    return away or faults.is_passing(error)

@@ -5,12 +5,15 @@ again after a while; every other is the end of it.
 """
 
 import errno
+from pathlib import Path
 from typing import Final
 
 import psycopg
 from sqlalchemy import exc
 
-__all__ = ["FAULTS", "Interrupted", "is_passing", "reason", "wait_seconds"]
+from archive.errors import SchedulerAway, StoreAway
+
+__all__ = ["FAULTS", "Interrupted", "is_passing", "misses_file_below", "reason", "wait_seconds"]
 
 FAULTS: Final = 6
 """How often a job may fail for reasons that may pass: with the waits between, after about a minute and a half."""
@@ -34,6 +37,14 @@ def is_passing(error: BaseException) -> bool:
     return any(_is_passing(e) for e in _causes(error))
 
 
+def misses_file_below(folder: Path, error: BaseException) -> bool:
+    """Tell whether what failed did not find a file somewhere in a folder."""
+    return any(
+        isinstance(e, FileNotFoundError) and e.filename is not None and Path(str(e.filename)).is_relative_to(folder)
+        for e in _causes(error)
+    )
+
+
 def reason(error: BaseException) -> str:
     """Return what a person should read of an error, in one line."""
     message = getattr(error, "message", None)  # of the archive's own errors
@@ -51,7 +62,9 @@ def wait_seconds(faults: int) -> float:
 
 def _is_passing(error: BaseException) -> bool:
     match error:
-        case exc.OperationalError() | exc.InterfaceError() | psycopg.OperationalError() | Interrupted():
+        case exc.OperationalError() | exc.InterfaceError() | psycopg.OperationalError():
+            return True
+        case Interrupted() | StoreAway() | SchedulerAway():
             return True
         case exc.DBAPIError():
             return error.connection_invalidated

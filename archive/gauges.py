@@ -1,4 +1,4 @@
-"""How full the archive is and how its work goes, in numbers that a monitoring system may ask for every minute.
+"""How full the archive is and how its ingests go, in numbers that a monitoring system may ask for every minute.
 
 Each takes milliseconds, however much the archive holds: what is many is estimated as PostgreSQL does it.
 """
@@ -18,7 +18,6 @@ from schema.calibrations import MasterCalibration
 from schema.exposures import Exposure
 from schema.findings import Finding
 from schema.intake import Intake, Run
-from schema.jobs import Job, Phase
 from schema.products import MADE, Artifact, Product
 
 __all__ = ["Gauges", "read"]
@@ -47,7 +46,6 @@ class Gauges:
     store_bytes: float
     lost_files: int
     quarantined_files: int
-    jobs: Mapping[str, int]
     last_runs: tuple[Run, ...]
     last_success: Mapping[str, datetime]
 
@@ -65,7 +63,6 @@ def read(database: Database) -> Gauges:
             quarantined_files=_count(
                 session, select(func.count()).where(Intake.product_id.is_(None), Intake.reason.is_not(None))
             ),
-            jobs=_jobs(session),
             last_runs=tuple(runs.last_of_each_kind(session)),
             last_success=runs.last_success(session),
         )
@@ -74,12 +71,6 @@ def read(database: Database) -> Gauges:
 def _products(session: Session) -> dict[str, int]:
     query = select(Product.kind, func.count()).where(MADE).group_by(Product.kind).order_by(Product.kind)
     return dict(session.execute(query).all())
-
-
-def _jobs(session: Session) -> dict[str, int]:
-    """Count the jobs of every phase, those without any too."""
-    counted = dict(session.execute(select(Job.phase, func.count()).group_by(Job.phase)).all())
-    return {phase: counted.get(phase, 0) for phase in Phase}
 
 
 def _store_bytes(session: Session) -> float:

@@ -2,7 +2,7 @@
 
 A job that is cancelled, takes too long or too much memory, or crashes, takes this process with it and nothing else.
 It talks with its worker through one socket: a greeting (see ``Start``), then a job's identifier a line, answered by a
-line when the job is over.  It dies when the worker dies.
+line when the job is over.  It dies when the worker dies, with all that it started.
 """
 
 import base64
@@ -17,15 +17,21 @@ from dataclasses import asdict, dataclass
 from types import FrameType
 from typing import NoReturn
 
+import structlog
+from sqlalchemy import exc
+
+from archive import faults
 from archive.archive import Archive
 from archive.database import Database
-from archive.dying import die_with_parent
-from archive.execution import Run, do
+from archive.dying import die_with_parent_and_children
+from archive.execution import End, Outcome, Run, do
 from archive.log import configure
 from archive.settings import Settings
 from archive.store import Store
 
 __all__ = ["READY", "Start", "main"]
+
+log = structlog.get_logger()
 
 READY = b"ready\n"
 
@@ -45,7 +51,7 @@ class Start:
 
 def main() -> int:
     """Do jobs until the socket is closed."""
-    die_with_parent(signal.SIGKILL)
+    die_with_parent_and_children()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the worker says what is to be done
     signal.signal(signal.SIGTERM, _leave)
     configure()
@@ -57,9 +63,19 @@ def main() -> int:
         tasks = start.tasks()
         lines.write(READY)
         while line := lines.readline():
-            outcome = do(archive, tasks, line.decode().strip())
+            outcome = _outcome(archive, tasks, line.decode().strip())
             lines.write(json.dumps(asdict(outcome)).encode() + b"\n")
     return 0
+
+
+def _outcome(archive: Archive, tasks: Mapping[str, Run], job_id: str) -> Outcome:
+    try:
+        return do(archive, tasks, job_id)
+    except exc.DBAPIError as error:
+        if not faults.is_passing(error):
+            raise
+        log.warning("the database was lost under a job", job=job_id, reason=faults.reason(error))
+        return Outcome(End.DROPPED)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -11,11 +11,13 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final
 
 import structlog
+from sqlalchemy import exc
 
 from archive import claims, jobs, machine
 from archive.archive import Archive
@@ -34,6 +36,7 @@ ROOM_SECONDS: Final = 5.0
 """How long a job waits here for others to end before it goes back to the queue, where another worker finds it."""
 
 LOOK_SECONDS: Final = 0.5
+DATABASE_LOST: Final = "the database was lost"
 CRASHED_SECONDS: Final = 2.0
 ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """A job is one processor's work unless it says more: libraries must not take all of them by themselves."""
@@ -120,12 +123,18 @@ class Attempt:
     def __init__(self, needs: Needs) -> None:
         self.needs: Final = needs
         self.group: int | None = None
+        self.is_dropped = False
         self._verdict: Final[asyncio.Future[str | None]] = asyncio.get_running_loop().create_future()
 
     def condemn(self, reason: str | None) -> None:
         """Let it be ended: for a reason that is recorded, or for one that its row tells already."""
         if not self._verdict.done():
             self._verdict.set_result(reason)
+
+    def drop(self) -> None:
+        """Let it be ended, and its job be given back."""
+        self.is_dropped = True
+        self.condemn(None)
 
     async def verdict(self) -> str | None:
         """Wait until it is to be ended."""
@@ -141,6 +150,7 @@ class Hands:
         self._budget: Final = budget
         self._idle: Final[list[Hand]] = []
         self._attempts: Final[dict[str, Attempt]] = {}
+        self._unsettled: Final[list[claims.Return]] = []
 
     @property
     def at_once(self) -> int:
@@ -150,6 +160,7 @@ class Hands:
     async def do(self, job_id: str, needs: Needs) -> Outcome:
         """Do a job when there is room for it; all that happens to it is recorded."""
         try:
+            await self._await_store()
             async with self._budget.taken(needs, patience=ROOM_SECONDS):
                 attempt = self._attempts[job_id] = Attempt(needs)
                 try:
@@ -164,6 +175,16 @@ class Hands:
         """Hear that a job was aborted; it may be nobody's here."""
         if (attempt := self._attempts.get(job_id)) is not None:
             attempt.condemn(None)
+
+    def drop(self) -> None:
+        """End the work on all jobs, which go back to the queue; of those that cannot, ``unsettled`` tells."""
+        for attempt in self._attempts.values():
+            attempt.drop()
+
+    @property
+    def unsettled(self) -> tuple[claims.Return, ...]:
+        """What could not be written down since the database was away."""
+        return tuple(self._unsettled)
 
     async def watch(self) -> None:
         """Look after the memory of the jobs, for as long as the worker lives."""
@@ -196,15 +217,16 @@ class Hands:
                 return await self._answered(job_id, hand, answer)
             reason = condemned.result() if condemned.done() else f"it took longer than {attempt.needs.timeout:g} s"
             await hand.end()
+            if attempt.is_dropped:
+                await self._put_back(job_id, hand, What.INTERRUPTED, DATABASE_LOST)
+                return Outcome(End.AGAIN, CRASHED_SECONDS)
             if reason is not None:
                 await asyncio.to_thread(jobs.finish, self._archive.database, job_id, Phase.ERROR, error=reason)
                 log.warning("job ended", job=job_id, reason=reason)
             return Outcome(End.OVER)
         except asyncio.CancelledError:  # the worker is to stop
             await hand.end()
-            words = "its worker was stopped"
-            give_back = claims.give_back
-            await asyncio.to_thread(give_back, self._archive.database, job_id, What.INTERRUPTED, words, hand.name)
+            await self._put_back(job_id, hand, What.INTERRUPTED, "its worker was stopped")
             raise
         finally:
             answer.cancel()
@@ -216,7 +238,25 @@ class Hands:
         except Died as how:
             await hand.end()  # what it had started may live
             log.warning("the process of a job died", job=job_id, how=str(how))
-            await asyncio.to_thread(claims.lose, self._archive.database, job_id, f"its process {how}", hand.name)
+            await self._put_back(job_id, hand, What.LOST, f"its process {how}")
             return Outcome(End.AGAIN, CRASHED_SECONDS)
         self._idle.append(hand)
+        if outcome.end is End.DROPPED:
+            await self._put_back(job_id, hand, What.INTERRUPTED, DATABASE_LOST)
+            return Outcome(End.AGAIN, CRASHED_SECONDS)
         return outcome
+
+    async def _put_back(self, job_id: str, hand: Hand, what: What, words: str) -> None:
+        job = claims.Return(job_id, hand.name, what, words)
+        try:
+            await asyncio.to_thread(claims.put_back, self._archive.database, job)
+        except exc.OperationalError:
+            self._unsettled.append(job)
+
+    async def _await_store(self) -> None:
+        """Wait for a store that is away before a job is begun: it could but fail."""
+        patience = time.monotonic() + ROOM_SECONDS
+        while not await asyncio.to_thread(self._archive.store.is_here):
+            if time.monotonic() > patience:
+                raise NoRoom("the store is away")
+            await asyncio.sleep(LOOK_SECONDS)

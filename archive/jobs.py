@@ -1,7 +1,7 @@
 """Jobs: work is submitted once, has a phase that says how it goes, and a story that says what happened.
 
 The row here is what people see; procrastinate's entry is what wakes a worker.  Both are written in one transaction.
-How a worker gets hold of a job is told in ``claims``.
+How a worker gets hold of a job is told in ``claims``, how jobs that wait for others are submitted in ``batches``.
 """
 
 import hashlib
@@ -15,14 +15,15 @@ from typing import Any, Final
 
 import procrastinate
 import structlog
-from sqlalchemy import ColumnElement, exc, func, insert, select, update
+from sqlalchemy import ColumnElement, exc, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
+from archive import tally
 from archive.database import Database
 from archive.errors import Refused
 from archive.needs import Needs
 from archive.queues import PRIORITY, PROCESSING, TASK, application
-from schema.jobs import ACTIVE, TRANSITIONS, Event, Job, Phase, What
+from schema.jobs import ACTIVE, ENDED, TRANSITIONS, Event, Job, Phase, What
 
 __all__ = [
     "CHANNEL",
@@ -42,6 +43,7 @@ __all__ = [
     "story",
     "submit",
     "tell",
+    "work_key",
 ]
 
 log = structlog.get_logger()
@@ -72,7 +74,7 @@ def submit(
     needs
         What it takes of a machine.
     """
-    key = _work_key(task, parameters)
+    key = work_key(task, parameters)
     try:
         with database.transaction() as session:
             known = _active(session, key)
@@ -177,8 +179,12 @@ def add(
     queue: str = PROCESSING,
     needs: Needs | None = None,
     priority: int | None = None,
+    after: Sequence[str] = (),
 ) -> Job:
-    """Add a job's row in phase PENDING; without a key its work is like no other's."""
+    """Add a job's row in phase PENDING; without a key its work is like no other's.
+
+    One that is to come ``after`` others is queued by ``move``, when the last of them completes.
+    """
     job_id = uuid.uuid4().hex
     needs = needs or Needs()
     job = Job(
@@ -188,6 +194,7 @@ def add(
         work_key=key or job_id,
         phase=Phase.PENDING,
         created=_now(),
+        after=list(after) or None,
         queue=queue,
         priority=PRIORITY[queue] if priority is None else priority,
         cores=needs.cores,
@@ -207,7 +214,7 @@ def enqueue(session: Session, job: Job) -> None:
     connection = session.connection().connection.driver_connection
     app = application(procrastinate.SyncPsycopgConnector())
     deferrer = app.configure_task(TASK, connection=connection, queue=job.queue, priority=job.priority)
-    job.phase = Phase.QUEUED
+    job.phase, job.queued = Phase.QUEUED, _now()
     job.queue_id = deferrer.defer(job_id=job.job_id, cores=job.cores, memory=job.memory, timeout=job.timeout)
     record(session, job.job_id, What.SUBMITTED)
     tell(session, job.job_id, Phase.QUEUED)
@@ -215,7 +222,10 @@ def enqueue(session: Session, job: Job) -> None:
 
 
 def move(session: Session, job_id: str, phase: Phase, *conditions: ColumnElement[bool], **values: Any) -> bool:
-    """Bring a job to a phase, if there is a way from its own and the conditions hold; tells whether it was."""
+    """Bring a job to a phase, if there is a way from its own and the conditions hold; tells whether it was.
+
+    With its end those are let go that waited for it: queued when it was the last, aborted when it was not COMPLETED.
+    """
     allowed = [earlier for earlier in Phase if phase in TRANSITIONS[earlier]]
     done = session.execute(
         update(Job)
@@ -225,6 +235,10 @@ def move(session: Session, job_id: str, phase: Phase, *conditions: ColumnElement
     ).scalar()
     if done is not None:
         tell(session, job_id, phase)
+        if phase in ENDED:
+            tally.count(session, job_id)
+        if phase not in ACTIVE:
+            _let_go(session, job_id, phase)
     return done is not None
 
 
@@ -243,12 +257,31 @@ def here() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
+def work_key(task: str, parameters: dict[str, Any]) -> str:
+    """Return the digest by which the same work is known."""
+    return hashlib.sha256(json.dumps([task, parameters], sort_keys=True).encode()).hexdigest()
+
+
+def _let_go(session: Session, job_id: str, phase: Phase) -> None:
+    """Each is locked: of two jobs that end at once, one sees that the other has."""
+    waits = Job.after.bool_op("@>")(literal([job_id], Job.__table__.c.after.type))
+    waiting = select(Job).where(waits, Job.phase == Phase.PENDING).order_by(Job.job_id)
+    for job in session.scalars(waiting.with_for_update()).all():
+        if phase is not Phase.COMPLETED:
+            reason = f"what it needs was not made: job {job_id} ended with {phase}"
+            move(session, job.job_id, Phase.ABORTED, ended=_now(), error=reason)
+            record(session, job.job_id, What.ABORTED, reason)
+        elif not _outstanding_of(session, job.after or ()):
+            enqueue(session, job)
+
+
+def _outstanding_of(session: Session, job_ids: Sequence[str]) -> int:
+    query = select(func.count()).where(Job.job_id.in_(job_ids), Job.phase != Phase.COMPLETED)
+    return session.scalar(query) or 0
+
+
 def _active(session: Session, key: str) -> Job | None:
     return session.scalar(select(Job).where(Job.work_key == key, Job.phase.in_(ACTIVE)))
-
-
-def _work_key(task: str, parameters: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps([task, parameters], sort_keys=True).encode()).hexdigest()
 
 
 def _now() -> datetime:

@@ -1,4 +1,4 @@
-"""The command ``musevault jobs``: what is done and waits, how one job goes, and its end before its time."""
+"""The command ``musevault jobs``: what is done and waits, how one job goes, its end before its time, who works."""
 
 import json
 from typing import Final
@@ -6,6 +6,7 @@ from typing import Final
 import click
 
 from archive.archive import Archive, open_archive
+from archive.attendance import Attendant
 from archive.log import configure
 from archive.settings import load
 from schema.base import Base
@@ -71,6 +72,22 @@ def cancel(job: str, reason: str | None) -> None:
         click.echo(f"{found.job_id}  {Phase.ABORTED}")
 
 
+@jobs.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a worker.")
+def workers(*, as_json: bool) -> None:
+    """List the workers: who is alive, how many jobs each does, and from which queues it takes them."""
+    from archive.attendance import present
+
+    with open_archive(load()) as archive:
+        timeout = archive.settings.worker_timeout
+        for worker in present(archive.database):
+            if as_json:
+                known = {**worker._asdict(), "alive": worker.is_alive(timeout)}
+                click.echo(json.dumps(known, default=str))
+            else:
+                click.echo(_worker_line(worker, timeout))
+
+
 def _follow(archive: Archive, job: Job) -> Job:
     """Print every change of a job until it ends."""
     from archive.jobs import find
@@ -118,6 +135,14 @@ def _show(row: Base, line: str, *, as_json: bool) -> None:
 def _job_line(job: Job) -> str:
     words = job.error or job.progress_text or ""
     return f"{job.created:%Y-%m-%dT%H:%M:%S}  {job.job_id}  {job.phase:<9}  {job.task}  {words}".rstrip()
+
+
+def _worker_line(worker: Attendant, timeout: float) -> str:
+    state = "alive" if worker.is_alive(timeout) else f"silent for {worker.silent:.0f} s"
+    means = f"{worker.cores} cores" + (f", {worker.memory >> 20} MB" if worker.memory is not None else "")
+    queues = ", ".join(worker.queues) if worker.queues is not None else "all queues"
+    since = f"since {worker.started:%Y-%m-%dT%H:%M:%S}"
+    return f"{worker.host}:{worker.pid}  {state}, does {worker.doing}  {means}  {queues}  {since}"
 
 
 def _run_line(run: Run) -> str:

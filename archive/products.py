@@ -1,19 +1,21 @@
 """Products: ``publish`` is the only door in, whoever made the file; ``find`` and ``get`` lead back to it.
 
 Files first, whole and checksummed, then all rows in one transaction: a product is visible with everything that
-belongs to it or not at all.  Publishing the same product twice changes nothing.
+belongs to it or not at all.  Publishing the same product twice changes nothing; one that was made here can be replaced
+by a new edition, which takes the place of the old one in one transaction (see ``editions``).
 """
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import structlog
-from sqlalchemy import exc, func, select
+from sqlalchemy import exc, func, select, update
 from sqlalchemy.orm import Session, selectinload
 
+from archive import editions
 from archive.archive import Archive
 from archive.errors import Refused
 from archive.store import Stored
@@ -29,7 +31,6 @@ __all__ = [
     "NewFile",
     "Publication",
     "activity_id",
-    "attach",
     "find",
     "find_artifact",
     "find_by_content",
@@ -81,6 +82,8 @@ class Publication:
     """A product with everything that must become visible together with it.
 
     ``once``: the same content is the same product, whatever its name; for files that come from outside.
+    ``remakes``: it takes the place of an earlier edition, which must have been made here.  ``pictures`` are previews of
+    other products that come with it, by product.
     """
 
     product: Product
@@ -92,6 +95,8 @@ class Publication:
     earlier: Sequence["Earlier"] = ()
     findings: Sequence[Finding] = ()
     once: bool = False
+    remakes: bool = False
+    pictures: Mapping[str, NewFile] = field(default_factory=dict)
 
 
 def publish(archive: Archive, publication: Publication) -> bool:
@@ -102,35 +107,28 @@ def publish(archive: Archive, publication: Publication) -> bool:
     Raises
     ------
     Refused
-        The database does not take the product: a self-crossing footprint, a reference to what it does not hold.
+        The database does not take the product: a self-crossing footprint, a reference to what it does not hold.  Or it
+        is to be remade and was not made here.
     StoreError
         A file is not in the store.
     """
     product_id = publication.product.product_id
-    if find(archive, product_id) is not None:
+    if find(archive, product_id) is not None and not publication.remakes:
         return False
-    artifacts = [_artifact(archive, product_id, new) for new in publication.files]
     try:
         with archive.database.transaction() as session:
             lock_publishing(session)
             if _is_there(session, publication):
                 return False
+            artifacts = [_artifact(archive, product_id, new) for new in publication.files]
             _add(session, publication, artifacts)
+            for other, picture in publication.pictures.items():
+                session.merge(_artifact(archive, other, picture))
     except exc.OperationalError:  # the server, not the product
         raise
     except exc.DBAPIError as error:
         raise Refused(f"{product_id}: {_reason(error)}") from error
     log.info("published", product=product_id, kind=publication.product.kind, files=len(artifacts))
-    return True
-
-
-def attach(archive: Archive, product_id: str, new: NewFile) -> bool:
-    """Add a file to a product that is there; returns False when the product has it already."""
-    with archive.database.transaction() as session:
-        lock_publishing(session)
-        if session.get(Artifact, new.artifact_id) is not None:
-            return False
-        session.add(_artifact(archive, product_id, new))
     return True
 
 
@@ -212,6 +210,8 @@ def _artifact(archive: Archive, product_id: str, new: NewFile) -> Artifact:
         file_size=new.stored.size,
         sha256=new.stored.sha256,
         stored=datetime.now(UTC).replace(tzinfo=None),
+        lost=None,
+        location=None,
     )
 
 
@@ -220,8 +220,9 @@ def _find_content(session: Session, sha256: str) -> str | None:
 
 
 def _is_there(session: Session, publication: Publication) -> bool:
-    if session.get(Product, publication.product.product_id) is not None:
-        return True
+    product_id = publication.product.product_id
+    if session.get(Product, product_id) is not None:
+        return not publication.remakes or editions.is_by(session, product_id, publication.activity.activity_id)
     own = [new.stored.sha256 for new in publication.files if new.role == Role.THIS]
     return publication.once and any(_find_content(session, sha256) is not None for sha256 in own)
 
@@ -233,8 +234,13 @@ def _add(session: Session, publication: Publication, artifacts: list[Artifact]) 
     session.add_all([e for e in publication.exposures if session.get(Exposure, e.dp_id) is None])
     product = publication.product
     product.ingested = datetime.now(UTC).replace(tzinfo=None)
-    product.artifacts = artifacts
-    session.add(product)
+    if session.get(Product, product.product_id) is None:
+        session.add(product)
+    else:
+        editions.clear(session, product.product_id)
+        session.execute(update(Product).where(Product.product_id == product.product_id).values(_values(product)))
+    session.flush()
+    session.add_all(artifacts)
     session.flush()
     _add_provenance(session, publication)
     session.add_all(publication.findings)
@@ -243,6 +249,13 @@ def _add(session: Session, publication: Publication, artifacts: list[Artifact]) 
         for new in publication.files
         for h in new.headers
     )
+
+
+def _values(product: Product) -> dict[str, Any]:
+    """Return what is to be written of a product that takes the place of another: all but what the database computes."""
+    columns = [c for c in Product.__table__.columns if c.computed is None and not c.primary_key]
+    values = {c.name: getattr(product, c.name) for c in columns}
+    return {c.name: values[c.name] for c in columns if c.nullable or values[c.name] is not None}
 
 
 def _add_provenance(session: Session, publication: Publication) -> None:

@@ -31,7 +31,8 @@ WITH RECURSIVE behind (activity_id) AS (
 )"""
 
 HISTORY: Final = f"""{BEHIND}
-SELECT a.activity_id, a.name, a.software, a.started, a.ended, a.host, a.job_id, a.parameters, inputs.used,
+SELECT a.activity_id, a.name, a.task_version, a.software, a.started, a.ended, a.host, a.job_id,
+  a.parameters, inputs.used,
   ARRAY(SELECT i.informant_id FROM provenance.was_informed_by AS i WHERE i.activity_id = a.activity_id
     ORDER BY i.informant_id) AS builds_on,
   EXISTS (SELECT FROM provenance.was_generated_by AS g

@@ -5,6 +5,7 @@ They come from the environment (``MUSEVAULT_*``), then from ``musevault.toml`` (
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -47,8 +48,15 @@ def _check_cron(value: str) -> str:
     return value
 
 
+def _check_address(value: str) -> str:
+    if not re.fullmatch(r"(tcp|tls)://[^/:\s]+:\d+", value):
+        raise ValueError("not an address like tcp://HOST:PORT")
+    return value
+
+
 Listed = Annotated[tuple[Item, ...], NoDecode, BeforeValidator(_cut)]
 Cron = Annotated[str, AfterValidator(_check_cron)]
+Address = Annotated[str, AfterValidator(_check_address)]
 
 
 class Settings(BaseSettings):
@@ -76,6 +84,7 @@ class Settings(BaseSettings):
     async_slow_at_once: PositiveInt = Field(2, description="Other asynchronous queries done at once by one service.")
     async_active_limit: PositiveInt = Field(20, description="Jobs that a client may have queued or executing.")
     async_kept_limit: PositiveInt = Field(2000, description="Jobs that a client may have in all.")
+    job_retention: PositiveInt = Field(90, description="Days after which a job of the archive's own is forgotten.")
     trusted_proxies: NonNegativeInt = Field(0, description="Proxies in front whose X-Forwarded-For is believed.")
     upload_rows: PositiveInt = Field(1_000_000, description="Rows of a table that comes with a query.")
     upload_bytes: PositiveInt = Field(256 << 20, description="Bytes of such a table, as sent and unpacked.")
@@ -90,6 +99,12 @@ class Settings(BaseSettings):
     )
     worker_cores: NonNegativeInt = Field(0, description="Processors that a worker keeps busy; 0: all there are.")
     worker_memory: NonNegativeInt = Field(0, description="Bytes of memory that its jobs may take; 0: all there is.")
+    dask_scheduler: Address | None = Field(
+        None, description="Dask scheduler whose workers compute the tiles of long jobs; none: processes of the worker."
+    )
+    checkpoint_retention: PositiveInt = Field(
+        14, description="Days for which the finished parts of a job that did not end are kept."
+    )
 
     eso_tap_url: str = Field("https://archive.eso.org/tap_obs", description="Where ESO's archive is asked.")
     eso_download_url: str = Field("https://dataportal.eso.org/dataPortal/file/", description="Where its files are.")

@@ -1,13 +1,18 @@
-"""A worker that stays: when the database goes away, it drops its work, and begins anew when the database is back."""
+"""A worker that stays: when the database goes away, it drops its work, and begins anew when the database is back.
+
+It waits for a store that is away, too.
+"""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import structlog
 
+from archive import claims
 from archive.archive import open_archive
-from archive.errors import ArchiveError
+from archive.errors import ArchiveError, StoreAway
+from archive.execution import Run
 from archive.settings import Settings
 from archive.tasks import installed
 from archive.worker import DatabaseLost, work
@@ -20,8 +25,10 @@ FIRST_WAIT_SECONDS: Final = 0.5
 LONGEST_WAIT_SECONDS: Final = 15.0
 
 
-def stay(settings: Settings, *, queues: Sequence[str]) -> None:
-    """Do jobs until a signal comes.
+def stay(
+    settings: Settings, *, queues: Sequence[str] | None, tasks: Callable[[], Mapping[str, Run]] = installed
+) -> None:
+    """Do jobs until a signal comes; queues and tasks are as ``worker.work`` has them.
 
     Raises
     ------
@@ -30,14 +37,21 @@ def stay(settings: Settings, *, queues: Sequence[str]) -> None:
     """
     wait = FIRST_WAIT_SECONDS
     worked = False
+    unsettled: list[claims.Return] = []
     while True:
         try:
             with open_archive(settings) as archive:
                 worked, wait = True, FIRST_WAIT_SECONDS
-                work(archive, installed, queues=queues)
+                while unsettled:
+                    claims.put_back(archive.database, unsettled[-1])
+                    unsettled.pop()
+                work(archive, tasks, queues=queues)
                 return
         except DatabaseLost as error:
+            unsettled += error.unsettled
             log.warning("work dropped", reason=error.message)
+        except StoreAway as error:
+            log.warning("the store is waited for", reason=error.message)
         except ArchiveError as error:
             if not worked:
                 raise

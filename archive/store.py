@@ -1,14 +1,20 @@
 """The store: files kept whole, under their checksum, once and for good.
 
 A file is written beside its place, flushed to disk, checksummed, and linked into place: at any instant it is there
-whole or not at all.  Files are never overwritten.  What a killed writer left is swept away by the next one.
+whole or not at all.  Files are never overwritten.  What a killed writer left is swept away by the next one; what no
+product has any more is removed by ``unreferenced``.
+
+A marker file tells the store from an empty folder on which it should be mounted: without it nothing is written, and a
+file that is not found is not lost but away with the store.
 """
 
 import fcntl
 import hashlib
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BufferedRandom, BufferedReader
 from pathlib import Path
@@ -16,13 +22,14 @@ from typing import Final
 
 import structlog
 
-from archive.errors import StoreError
+from archive.errors import StoreAway, StoreError
 
 __all__ = ["Store", "Stored"]
 
 log = structlog.get_logger()
 
 CHUNK: Final = 4 << 20
+MARKER: Final = "musevault.store"
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,42 @@ class Store:
 
     folder: Path
 
+    def make(self) -> None:
+        """Make the store where there is none, or let one without a marker be one; safe to repeat.
+
+        Raises
+        ------
+        StoreError
+            It cannot be made there.
+        """
+        try:
+            for folder in (self._files, self._incoming):
+                if not folder.is_dir():
+                    folder.mkdir(parents=True, exist_ok=True)
+            if not self.is_here():
+                self._marker.touch()
+                _sync_folder(self.folder)
+        except OSError as error:
+            raise StoreError(f"{self.folder} cannot hold the store: {error.strerror or error}") from error
+
+    def is_here(self) -> bool:
+        """Tell whether the store can be reached: it is mounted, and nobody has moved it."""
+        try:
+            return self._marker.is_file()
+        except OSError:  # a network file system whose server does not answer
+            return False
+
+    def check(self) -> None:
+        """Do nothing when the store can be reached.
+
+        Raises
+        ------
+        StoreAway
+            It cannot.
+        """
+        if not self.is_here():
+            raise StoreAway("the store is away: it is not mounted, or was moved")
+
     def put(self, source: Path) -> Stored:
         """Copy a file into the store, reading it once.
 
@@ -46,6 +89,8 @@ class Store:
         ------
         StoreError
             The disk is full or not writable, or the source cannot be read; nothing is left behind.
+        StoreAway
+            The store cannot be reached.
         """
 
         def copy(target: BufferedRandom) -> Stored:
@@ -85,7 +130,7 @@ class Store:
 
     def path(self, sha256: str) -> Path:
         """Return where a file is, or would be."""
-        return self.folder / "files" / sha256[:2] / sha256
+        return self._files / sha256[:2] / sha256
 
     def get(self, sha256: str, location: str | None = None) -> Path:
         """Return where a file is: in the store, or in a place of its own.
@@ -94,13 +139,21 @@ class Store:
         ------
         StoreError
             The file is not there.
+        StoreAway
+            Nor is the store.
         """
         path = self.path(sha256) if location is None else Path(location)
         place = "the store" if location is None else "its place outside the store"  # who asks may be anyone
         try:
             if path.is_file():
                 return path
+            if location is None:
+                self.check()
+                if path.is_file():  # the store came back between the two looks
+                    return path
         except OSError as error:
+            if location is None:
+                self.check()
             raise StoreError(f"file {sha256} cannot be looked for in {place}: {error.strerror}") from error
         raise StoreError(f"file {sha256} is missing from {place}")
 
@@ -111,8 +164,23 @@ class Store:
 
     def names(self) -> Iterator[str]:
         """Iterate over the checksums of all files that are there."""
-        for folder in sorted((self.folder / "files").glob("??")):
+        for folder in sorted(self._files.glob("??")):
             yield from sorted(entry.name for entry in folder.iterdir())
+
+    def holds_files(self) -> bool:
+        """Tell whether any file is there; a folder that cannot be looked into has none."""
+        try:
+            return next(self.names(), None) is not None
+        except OSError:
+            return False
+
+    def age(self, sha256: str) -> float:
+        """Return for how many seconds nobody has stored a file."""
+        return time.time() - self.path(sha256).lstat().st_mtime
+
+    def remove(self, sha256: str) -> None:
+        """Remove a file that nothing refers to; who has it open reads on."""
+        self.path(sha256).unlink(missing_ok=True)
 
     def sweep(self) -> int:
         """Remove what killed writers left; returns how many files that was."""
@@ -130,8 +198,16 @@ class Store:
         return swept
 
     @property
+    def _files(self) -> Path:
+        return self.folder / "files"
+
+    @property
     def _incoming(self) -> Path:
         return self.folder / "incoming"
+
+    @property
+    def _marker(self) -> Path:
+        return self.folder / MARKER
 
     def _keep(self, fill: Callable[[BufferedRandom], Stored]) -> Stored:
         part, target = self._part()
@@ -142,15 +218,20 @@ class Store:
                 os.fsync(target.fileno())
                 self._link(part, stored)
         except OSError as error:
+            self.check()
             raise StoreError(f"cannot store a file: {error.strerror or error}") from error
         finally:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):  # it is away with the store: a sweep will find it
+                part.unlink(missing_ok=True)
         return stored
 
     def _part(self) -> tuple[Path, BufferedRandom]:
-        """Open a new file under a lock, which tells a sweep that somebody is writing."""
+        """Open a new file under a lock, which tells a sweep that somebody is writing.
+
+        Folders are not made here but by ``make``: one that is missing may be the mark of a store that is away.
+        """
+        self.check()
         try:
-            self._incoming.mkdir(parents=True, exist_ok=True)
             while True:
                 part = self._incoming / f"{uuid.uuid4().hex}.part"
                 target = part.open("w+b")
@@ -159,6 +240,7 @@ class Store:
                     return part, target
                 target.close()  # a sweep came between opening and locking
         except OSError as error:
+            self.check()
             raise StoreError(f"cannot store a file: {error.strerror or error}") from error
 
     def _link(self, part: Path, stored: Stored) -> None:
@@ -173,6 +255,9 @@ class Store:
                 part.replace(final)
             elif final.stat().st_size != stored.size:
                 raise StoreError(f"{final} is damaged: its size is not {stored.size}") from None
+            else:
+                with suppress(PermissionError):  # another account's file keeps its time
+                    os.utime(final)  # somebody wants it: it is no leftover
             return
         _sync_folder(final.parent)
 
@@ -184,7 +269,7 @@ def _checksum(opened: BufferedRandom | BufferedReader) -> Stored:
 
 
 def _make_folder(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
     _sync_folder(folder.parent)
 
 

@@ -17,11 +17,11 @@ import structlog
 from sqlalchemy import ColumnElement, and_, delete, exc, func, select, text, update
 from sqlalchemy.orm import Session
 
-from archive import jobs
+from archive import jobs, old_jobs
 from archive.archive import Archive
 from archive.database import Database
 from archive.errors import ArchiveError
-from archive.queues import PRIORITY
+from archive.queues import PRIORITY, QUERY_SLOW
 from archive.settings import Settings
 from schema.jobs import Job, Phase, What
 from schema.uws import UwsJob
@@ -56,11 +56,6 @@ ORPHAN_SECONDS: Final = 3600.0
 END_BACKENDS: Final = text("""
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name = :job AND backend_type = 'client backend'
-""")
-FORGET_ENTRIES: Final = text("""
-    DELETE FROM queue.procrastinate_jobs AS entry
-    WHERE status NOT IN ('todo', 'doing')
-      AND NOT EXISTS (SELECT FROM jobs.job WHERE job.queue_id = entry.id)
 """)
 
 
@@ -112,7 +107,7 @@ def create(
     settings = archive.settings
     with archive.database.transaction() as session:
         _check_kept(session, caller, settings.async_kept_limit)
-        job = jobs.add(session, task, {})
+        job = jobs.add(session, task, {}, queue=QUERY_SLOW)
         made = UwsJob(
             job_id=job.job_id,
             owner=caller.account,
@@ -262,7 +257,7 @@ def sweep(archive: Archive) -> int:
         destroy(archive, job_id)
         log.info("job destroyed", job=job_id)
     with archive.database.transaction() as session:
-        session.execute(FORGET_ENTRIES)
+        old_jobs.forget_entries(session)
     _sweep_folders(archive)
     return len(over)
 

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from archive.archive import Archive
 from archive.database import Database
-from archive.errors import StoreError
+from archive.errors import StoreAway, StoreError
 from schema.products import Artifact
 
 __all__ = ["Fault", "Kind", "faults", "found_again"]
@@ -58,7 +58,13 @@ class _Promise:
 
 
 def faults(archive: Archive) -> Iterator[Fault]:
-    """Read every file through, compare it with the catalogue, and mark there what is lost."""
+    """Read every file through, compare it with the catalogue, and mark there what is lost.
+
+    Raises
+    ------
+    StoreAway
+        The store went away meanwhile: that is no file's loss, and nothing is marked.
+    """
     promises = _promises(archive.database)
     for promise in promises:
         fault = _fault(archive, promise)
@@ -86,11 +92,15 @@ def _promises(database: Database) -> list[_Promise]:
 def _fault(archive: Archive, promise: _Promise) -> Fault | None:
     try:
         whole = archive.store.is_whole(promise.sha256, promise.location)
+    except StoreAway:
+        raise
     except (StoreError, FileNotFoundError):  # the second: it went while we looked
+        _check_store(archive, promise)
         lost = promise.lost or datetime.now(UTC).replace(tzinfo=None)
         _mark(archive.database, promise, lost)
         return Fault(Kind.MISSING, promise.sha256, promise.artifact_id, lost)
     except OSError:  # a bad sector: the other files are to be looked at all the same
+        _check_store(archive, promise)
         whole = False
     if not whole:
         return Fault(Kind.DAMAGED, promise.sha256, promise.artifact_id)
@@ -98,6 +108,11 @@ def _fault(archive: Archive, promise: _Promise) -> Fault | None:
         return None
     _mark(archive.database, promise, None)
     return Fault(Kind.FOUND, promise.sha256, promise.artifact_id)
+
+
+def _check_store(archive: Archive, promise: _Promise) -> None:
+    if promise.location is None:
+        archive.store.check()
 
 
 def _mark(database: Database, promise: _Promise, lost: datetime | None) -> None:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,8 +18,9 @@ import structlog
 from procrastinate import retry
 from sqlalchemy import exc
 
-from archive import claims, execution, jobs, machine, queues
+from archive import attendance, checkpoints, claims, execution, jobs, machine, old_jobs, queues
 from archive.archive import Archive
+from archive.attendance import Means, Registrar
 from archive.budget import Budget
 from archive.database import SEARCH_PATH
 from archive.errors import ArchiveError
@@ -43,7 +45,14 @@ SPARE_THREADS: Final = 2
 
 
 class DatabaseLost(ArchiveError):
-    """The database went away; a worker may begin anew when it is back."""
+    """The database went away; a worker may begin anew when it is back.
+
+    ``unsettled`` are the jobs that it could not give back.
+    """
+
+    def __init__(self, message: str, unsettled: Sequence[claims.Return] = ()) -> None:
+        super().__init__(message)
+        self.unsettled: Final = unsettled
 
 
 class Again(Exception):
@@ -73,10 +82,11 @@ class Retry(retry.BaseRetryStrategy):
 
 @dataclass(frozen=True)
 class Lane:
-    """Queues that a worker takes jobs from, None for all, and how many of them it does at once."""
+    """Queues that a worker takes jobs from, None for all, how many it does at once, in how many bytes if counted."""
 
     queues: tuple[str, ...] | None = None
     at_once: int = 1
+    memory: int | None = None
 
 
 def work(archive: Archive, tasks: Callable[[], Mapping[str, Run]], *, queues: Sequence[str] | None = None) -> None:
@@ -151,22 +161,21 @@ async def attend(
 
 async def _work(archive: Archive, tasks: Callable[[], Mapping[str, Run]], lane: Lane, *, stay: bool) -> None:
     settings = archive.settings
-    hands = Hands(
-        archive, tasks, Budget(settings.worker_cores or machine.cores(), settings.worker_memory or machine.memory())
-    )
+    cores, memory = settings.worker_cores or machine.cores(), settings.worker_memory or machine.memory()
+    hands = Hands(archive, tasks, Budget(cores, memory))
     app = _application(archive, hands.do)
-    lane = Lane(lane.queues, hands.at_once)
+    lane = Lane(lane.queues, hands.at_once, memory)
     if stay:
         register(app, archive.database, schedule(settings))
     try:
         async with app.open_async(), _beside(_care(app, archive)), _beside(hands.watch()):
             await _take_back(app, archive)
             if stay:
-                await _unless_lost(_run(app, archive, lane, wait=True), _hear(archive, hands))
+                await _unless_lost(_run(app, archive, lane, wait=True), _hear(archive, hands), hands)
             else:
-                await _unless_lost(_drain(app, archive, lane), _hear(archive, hands))
+                await _unless_lost(_drain(app, archive, lane), _hear(archive, hands), hands)
     except (procrastinate.exceptions.ConnectorException, psycopg.OperationalError, exc.OperationalError) as error:
-        raise DatabaseLost(f"the database was lost: {' '.join(str(error).split())}") from error
+        raise DatabaseLost(f"the database was lost: {' '.join(str(error).split())}", hands.unsettled) from error
     finally:
         await hands.end()
 
@@ -178,10 +187,11 @@ async def _drain(app: procrastinate.App, archive: Archive, lane: Lane) -> None:
         await _take_back(app, archive)
 
 
-async def _unless_lost(working: Awaitable[None], hearing: Awaitable[None]) -> None:
+async def _unless_lost(working: Awaitable[None], hearing: Awaitable[None], hands: Hands) -> None:
     """Work for as long as the database is heard; whichever fails ends the other."""
     both = [asyncio.ensure_future(working), asyncio.ensure_future(hearing)]
     await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    hands.drop()  # somebody may be doing the jobs already
     for task in both:
         task.cancel()
     for ended in await asyncio.gather(*both, return_exceptions=True):
@@ -216,6 +226,8 @@ def _application(archive: Archive, do: Doer) -> procrastinate.App:
 
 
 async def _run(app: procrastinate.App, archive: Archive, lane: Lane, *, wait: bool, signals: bool = True) -> None:
+    app = copy(app)  # lanes share everything but how they are written down
+    app.job_manager = Registrar(app.connector, archive.database, Means(lane.at_once, lane.memory, lane.queues))
     await app.run_worker_async(
         queues=None if lane.queues is None else list(lane.queues),  # type: ignore[arg-type]  # None is its default: all
         concurrency=lane.at_once,
@@ -242,12 +254,14 @@ async def _beside(work: Awaitable[None]) -> Any:
 
 
 async def _care(app: procrastinate.App, archive: Archive) -> None:
-    """Look after the jobs of the dead, and what they left in the store, for as long as this worker lives."""
+    """Look after the jobs of the dead, what they left in the store, and what is old, for as long as this worker lives."""
     while True:
         await asyncio.sleep(archive.settings.worker_timeout)
         try:
             await _take_back(app, archive)
             await asyncio.to_thread(archive.store.sweep)
+            await asyncio.to_thread(old_jobs.remove, archive.database, days=archive.settings.job_retention)
+            await asyncio.to_thread(checkpoints.sweep, archive.settings.root, days=archive.settings.checkpoint_retention)
         except (procrastinate.exceptions.ConnectorException, exc.OperationalError, OSError) as error:
             log.warning("cannot look for dead workers", reason=str(error))
 
@@ -258,5 +272,6 @@ async def _take_back(app: procrastinate.App, archive: Archive) -> None:
     for entry in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=archive.settings.worker_timeout):
         log.warning("worker died, its job goes back to the queue", job=entry.task_kwargs.get("job_id"))
         await app.job_manager.retry_job(entry)
+    await asyncio.to_thread(attendance.forget_gone, archive.database)
     if lost := await asyncio.to_thread(claims.requeue_lost, archive.database):
         log.warning("jobs without a queue entry queued again", count=lost)

@@ -1,4 +1,4 @@
-"""Commands that make products: ``musevault process`` and ``musevault worker``."""
+"""Commands that make products: ``musevault plan``, ``musevault process`` and ``musevault worker``."""
 
 from collections.abc import Sequence
 
@@ -9,26 +9,42 @@ from archive.log import configure
 from archive.queues import PROCESSING, WORK
 from archive.settings import load
 
-__all__ = ["process", "worker"]
+__all__ = ["plan", "process", "worker"]
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, in seconds and bytes.")
+def plan(names: tuple[str, ...], *, as_json: bool) -> None:
+    """Show what is missing or out of date for products or galaxies (default: all), why, and what it would cost."""
+    from processing.plan import make_plan
+    from processing.plan_text import to_json, to_table
+
+    configure()
+    with open_archive(load()) as archive:
+        made = make_plan(archive, names)
+    click.echo(to_json(made) if as_json else to_table(made))
 
 
 @click.command()
 @click.argument("names", nargs=-1)
 @click.option("--now", is_flag=True, help="Do the work here instead of leaving it to the workers.")
-def process(names: tuple[str, ...], *, now: bool) -> None:
-    """Submit what is missing for products or galaxies (default: all); submits nothing twice."""
-    from processing.plan import submit_missing
+@click.option("--priority", type=int, help="Jobs of a higher number are taken first (default: 0).")
+def process(names: tuple[str, ...], *, now: bool, priority: int | None) -> None:
+    """Submit what ``plan`` shows for products or galaxies (default: all); submits nothing twice."""
+    from processing.submission import submit
 
     configure()
     with open_archive(load()) as archive:
-        submitted = submit_missing(archive, names)
-        for job in submitted:
-            click.echo(f"{job.job_id}  {job.task}  {job.parameters['product']}")
+        submitted = submit(archive, names, priority=priority)
+        for one in submitted:
+            known = "" if one.is_new else f"  {one.job.phase} already"
+            click.echo(f"{one.job.job_id}  {one.job.task}  {' '.join(one.job.parameters['outputs'])}{known}")
         if not submitted:
-            click.echo("nothing is missing")
+            click.echo("nothing to do")
         if now:
             _drain(archive, [PROCESSING])
-            _report([job.job_id for job in submitted], archive)
+            _report([one.job.job_id for one in submitted], archive)
 
 
 @click.command()

@@ -1,42 +1,61 @@
-"""What is missing: the cascade against what the archive holds."""
+"""The plan: the cascade against what the archive holds, and what is missing or out of date.
 
-from collections.abc import Sequence
+A product that was made here is out of date when its task has another version, its parameters or the content of an input
+differ from what its activity recorded, or when an input of it is itself to be made (see ``comparison``).  What was
+ingested is taken as it is: it is never made again.  The plan changes nothing; ``submission`` brings it to the queue.
+"""
 
-from archive import jobs, products
+from collections.abc import Mapping, Sequence
+
 from archive.archive import Archive
 from archive.errors import Refused
 from processing.cascade import TASKS
-from schema.jobs import Job
-from schema.products import Product
+from processing.comparison import Comparison
+from processing.step import Plan, Step
+from processing.task import Item, Task
 
-__all__ = ["submit_missing"]
+__all__ = ["make_plan"]
 
 
-def submit_missing(archive: Archive, names: Sequence[str]) -> list[Job]:
-    """Submit a job for every task whose products are not all there; a second call submits nothing new.
+def make_plan(archive: Archive, names: Sequence[str] = (), *, tasks: Sequence[Task] = TASKS) -> Plan:
+    """Return what is to be made.
 
     Parameters
     ----------
     names
-        Products or galaxies; none means everything that the archive holds.
+        Products or galaxies, none for all.  What is due of them, of what is made from them, and of what they are made
+        from, is planned.
+    tasks
+        The cascade.
 
     Raises
     ------
     Refused
         A name is neither.
     """
-    held = {p.product_id: p for p in products.latest(archive)}
-    wanted = held.values() if not names else [p for name in names for p in _chosen(held, name)]
-    return [
-        jobs.submit(archive.database, task.name, task.parameters(product))
-        for task in TASKS
-        for product in wanted
-        if product.kind == task.takes and not task.is_done(product, held)
-    ]
+    found = Comparison(archive)
+    steps = [found.step(task, inputs) for task in tasks for inputs in task.groups(found.items.values())]
+    chosen = steps if not names else _chosen(steps, found.items, names)
+    return Plan(tuple(step for step in chosen if step.due))
 
 
-def _chosen(held: dict[str, Product], name: str) -> list[Product]:
-    chosen = [p for p in held.values() if name in (p.product_id, p.target)]
-    if not chosen:
+def _chosen(steps: Sequence[Step], items: Mapping[str, Item], names: Sequence[str]) -> list[Step]:
+    """Return the steps that make what is named, or anything from it, and the due ones that those need."""
+    reached = {product_id for name in names for product_id in _named(items, name)}
+    for step in steps:
+        outputs = {item.product_id for item in step.outputs}
+        if outputs & reached or any(item.product_id in reached for item in step.inputs):
+            reached |= outputs
+    chosen = []
+    for step in reversed(steps):
+        if any(due.item.product_id in reached for due in step.due):
+            chosen.append(step)
+            reached.update(item.product_id for item in step.inputs)
+    return chosen[::-1]
+
+
+def _named(items: Mapping[str, Item], name: str) -> list[str]:
+    found = [item.product_id for item in items.values() if name in (item.product_id, item.product.target)]
+    if not found:
         raise Refused(f"{name} is neither a product nor a galaxy with products")
-    return chosen
+    return found

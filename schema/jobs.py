@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped
 
 from schema.base import Base, big_integer, hidden, table
 
-__all__ = ["ACTIVE", "Event", "Job", "Phase", "What"]
+__all__ = ["ACTIVE", "ENDED", "Event", "Job", "Phase", "Tally", "What", "Worker"]
 
 
 class Phase(StrEnum):
@@ -33,6 +33,7 @@ TRANSITIONS: Final[dict[Phase, frozenset[Phase]]] = {  # a job whose worker died
 }
 
 ACTIVE: Final = (Phase.PENDING, Phase.QUEUED, Phase.EXECUTING)
+ENDED: Final = (Phase.COMPLETED, Phase.ERROR, Phase.ABORTED)
 ACTIVE_SQL: Final = text("phase IN ('PENDING', 'QUEUED', 'EXECUTING')")
 
 
@@ -43,6 +44,10 @@ class Job(Base):
     __table_args__ = (
         CheckConstraint("phase IN ('PENDING', 'QUEUED', 'EXECUTING', 'COMPLETED', 'ERROR', 'ABORTED')", name="phase"),
         Index("ix_job_active_work", "work_key", unique=True, postgresql_where=ACTIVE_SQL),
+        Index("ix_job_active", "queue", "phase", "queued", postgresql_where=ACTIVE_SQL),
+        Index("ix_job_phase_ended", "phase", "ended"),
+        Index("ix_job_task_ended", "task", "ended"),
+        Index("ix_job_after", "after", postgresql_using="gin", postgresql_where=text("after IS NOT NULL")),
         table("jobs", "Work to be done and work that was done.", published=False),
     )
 
@@ -50,10 +55,12 @@ class Job(Base):
     task: Mapped[str] = hidden(doc="Task of the cascade.")
     parameters: Mapped[dict[str, Any]] = hidden(doc="What the task is called with.")
     work_key: Mapped[str] = hidden(doc="Digest of task and parameters: the same work has the same key.")
-    phase: Mapped[str] = hidden(doc="UWS phase.", index=True)
-    created: Mapped[datetime] = hidden(doc="When it was submitted, UTC.")
+    phase: Mapped[str] = hidden(doc="UWS phase.")
+    created: Mapped[datetime] = hidden(doc="When it was submitted, UTC.", index=True)
+    queued: Mapped[datetime | None] = hidden(doc="When it was put into the queue, UTC.")
     started: Mapped[datetime | None] = hidden(doc="When a worker last began it, UTC.")
-    ended: Mapped[datetime | None] = hidden(doc="When it reached its last phase, UTC.")
+    ended: Mapped[datetime | None] = hidden(doc="When it reached its last phase, UTC.", index=True)
+    after: Mapped[list[str] | None] = hidden(doc="Jobs that must complete before it is queued.")
     queue: Mapped[str] = hidden(doc="Queue that workers take it from.", server_default="processing")
     priority: Mapped[int] = hidden(doc="The higher is taken first.", server_default="0")
     cores: Mapped[int] = hidden(doc="Processors that it keeps busy.", server_default="1")
@@ -65,7 +72,7 @@ class Job(Base):
     progress: Mapped[float] = hidden(doc="Part done, 0 to 1.", server_default="0")
     progress_text: Mapped[str | None] = hidden(doc="What it is doing, in words.")
     error: Mapped[str | None] = hidden(doc="Why it failed, for people.")
-    queue_id: Mapped[int | None] = hidden(big_integer(), doc="Number of the entry in the queue.")
+    queue_id: Mapped[int | None] = hidden(big_integer(), doc="Number of the entry in the queue.", index=True)
 
 
 class What(StrEnum):
@@ -93,3 +100,37 @@ class Event(Base):
     what: Mapped[str] = hidden(doc="What happened, in one word.")
     worker: Mapped[str | None] = hidden(doc="Who says so: host and process.")
     words: Mapped[str | None] = hidden(doc="More of it, for people.")
+
+
+class Worker(Base):
+    """A worker that takes jobs, for as long as it does; whether it lives, the queue's own table of workers tells."""
+
+    __tablename__ = "worker"
+    __table_args__ = (table("jobs", "Workers that take jobs from the queues.", published=False),)
+
+    worker_id: Mapped[int] = hidden(
+        big_integer(), primary_key=True, autoincrement=False, doc="Number that the queue gave it."
+    )
+    host: Mapped[str] = hidden(doc="Host that it runs on.")
+    pid: Mapped[int] = hidden(doc="Its process there.")
+    cores: Mapped[int] = hidden(doc="Processors that it keeps busy: so many jobs of one core at once.")
+    memory: Mapped[int | None] = hidden(big_integer(), doc="Bytes of memory for its jobs; empty: not counted.")
+    queues: Mapped[list[str] | None] = hidden(doc="Queues that it takes jobs from; empty: all.")
+    started: Mapped[datetime] = hidden(doc="When it began to take jobs, UTC.")
+
+
+class Tally(Base):
+    """How many jobs ended how, and how long they took: it still knows when the jobs themselves are removed.
+
+    A row is added at the end of each job, so that nobody waits for anybody; now and then all are summed up to few.
+    """
+
+    __tablename__ = "tally"
+    __table_args__ = (table("jobs", "Jobs that ended, counted.", published=False),)
+
+    tally_id: Mapped[int] = hidden(big_integer(), primary_key=True, doc="Running number.")
+    queue: Mapped[str] = hidden(doc="Queue that they were taken from.")
+    task: Mapped[str] = hidden(doc="Task.")
+    phase: Mapped[str] = hidden(doc="Last phase.")
+    jobs: Mapped[int] = hidden(big_integer(), doc="How many.")
+    seconds: Mapped[float] = hidden(doc="Seconds that they took in all, each from its last beginning.")

@@ -29,6 +29,10 @@ class Activity(Base):
     name: Mapped[str] = column(
         doc="Name of the task or recipe.", ucd="meta.title", utype="voprov:Activity.name", principal=True
     )
+    task_version: Mapped[int | None] = column(
+        doc="Version of the task, where it is one of this archive: what it made is out of date when that is raised.",
+        ucd="meta.version",
+    )
     software: Mapped[str | None] = column(doc="Program and version.", ucd="meta.id;meta.software", principal=True)
     started: Mapped[datetime | None] = column(
         doc="Start, UTC.", ucd="time.start", utype="voprov:Activity.startTime", xtype="timestamp"
@@ -37,7 +41,7 @@ class Activity(Base):
         doc="End, UTC.", ucd="time.end", utype="voprov:Activity.endTime", xtype="timestamp"
     )
     host: Mapped[str | None] = column(doc="Host that ran it.", ucd="meta.id;meta.software")
-    job_id: Mapped[str | None] = column(doc="Job of this archive that ran it.", ucd="meta.id")
+    job_id: Mapped[str | None] = column(doc="Job of this archive that ran it.", ucd="meta.id", index=True)
     parameters: Mapped[dict[str, Any]] = hidden(doc="Parameters by name.")
 
 
@@ -78,6 +82,9 @@ class Used(Base):
         index=True,
     )
     md5: Mapped[str | None] = column(doc="MD5 of its data, where the header gives it.", ucd="meta.checksum")
+    sha256: Mapped[str | None] = column(
+        doc="SHA-256 of the file that was read, where this archive read it.", ucd="meta.checksum"
+    )
 
 
 class WasGeneratedBy(Base):

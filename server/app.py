@@ -7,7 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from archive.archive import Archive
 from archive.phases import PhaseWatch
-from server import calselector, eso, files, metrics, sia, tap, uws
+from server import calselector, eso, files, metrics, policy, sia, tap, uws
 from server.portal.pages import blueprint as portal
 from server.query import Queries
 
@@ -18,9 +18,6 @@ log = structlog.get_logger()
 REQUEST_BYTES = 4 << 20
 WAITING_AT_ONCE = 12
 """Requests of one process that wait for a job's phase: fewer than the threads that queries leave."""
-POLICY = (
-    "default-src 'none'; img-src 'self'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 
 
 def create_app(archive: Archive) -> Flask:
@@ -57,7 +54,7 @@ def create_app(archive: Archive) -> Flask:
 
     @app.after_request
     def guard(response: Response) -> Response:
-        response.headers["Content-Security-Policy"] = POLICY
+        response.headers.setdefault("Content-Security-Policy", policy.PAGE)
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 

@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 
 from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
-from archive import gauges
+from archive import gauges, job_gauges
 from archive.archive import Archive
-from archive.database import Database
+from archive.job_gauges import JobGauges
 from schema.intake import Run
+from schema.jobs import Phase
 
 __all__ = ["blueprint"]
 
@@ -20,7 +21,7 @@ def blueprint(archive: Archive) -> Blueprint:
     """Return the route."""
     routes = Blueprint("metrics", __name__)
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_ArchiveCollector(archive.database))
+    registry.register(_ArchiveCollector(archive))
 
     @routes.get("/metrics")
     def metrics() -> Response:
@@ -30,12 +31,13 @@ def blueprint(archive: Archive) -> Blueprint:
 
 
 class _ArchiveCollector(Collector):
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """Yield every metric."""
-        found = gauges.read(self._database)
+        database, timeout = self._archive.database, self._archive.settings.worker_timeout
+        found = gauges.read(database)
         yield _one("exposures", "Raw frames that are known; an estimate when many.", found.exposures)
         yield _one("master_calibrations", "Master calibrations; an estimate when many.", found.master_calibrations)
         yield _by("products", "Products made for science.", "kind", found.products)
@@ -43,7 +45,7 @@ class _ArchiveCollector(Collector):
         yield _one("store_bytes", "Length of all files; an estimate when many.", found.store_bytes)
         yield _one("files_lost", "Files that were missing when last verified.", found.lost_files)
         yield _one("files_quarantined", "Files that were refused and not taken since.", found.quarantined_files)
-        yield _by("jobs", "Jobs by phase.", "phase", found.jobs)
+        yield from _jobs(job_gauges.read(database, timeout=timeout))
         yield _files(found.last_runs)
         took = {run.kind: run.seconds for run in found.last_runs if run.seconds is not None}
         yield _by("last_run_seconds", "How long the last run took; absent while it is at work.", "kind", took)
@@ -62,6 +64,29 @@ def _by(name: str, words: str, label: str, values: Mapping[str, float]) -> Gauge
     for key, value in values.items():
         family.add_metric([key], value)
     return family
+
+
+def _jobs(found: JobGauges) -> Iterator[Metric]:
+    active = GaugeMetricFamily("musevault_jobs", "Jobs that have not ended.", labels=["phase", "queue"])
+    for line in found.active:
+        active.add_metric([line.phase, line.queue], line.jobs)
+    yield active
+    waits = {line.queue: line.waits for line in found.active if line.phase == Phase.QUEUED}
+    yield _by("jobs_oldest_queued_seconds", "How long the oldest queued job waits.", "queue", waits)
+    yield _by("jobs_failed_last_hour", "Jobs that ended in ERROR within an hour.", "queue", found.failed_lately)
+    ended = CounterMetricFamily("musevault_jobs_ended", "Jobs that ended.", labels=["phase", "queue", "task"])
+    seconds = SummaryMetricFamily(
+        "musevault_job_seconds", "How long jobs took that completed.", labels=["queue", "task"]
+    )
+    for count in found.ended:
+        ended.add_metric([count.phase, count.queue, count.task], count.jobs)
+        if count.phase == Phase.COMPLETED:
+            seconds.add_metric([count.queue, count.task], count_value=count.jobs, sum_value=count.seconds)
+    yield from (ended, seconds)
+    workers = GaugeMetricFamily("musevault_workers", "Workers that take jobs.", labels=["queue", "state"])
+    for queue, state, number in found.workers:
+        workers.add_metric([queue, state], number)
+    yield workers
 
 
 def _files(last_runs: Iterable[Run]) -> GaugeMetricFamily:

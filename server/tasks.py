@@ -8,6 +8,7 @@ import hashlib
 import os
 import shutil
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -38,6 +39,9 @@ TASK: Final = "tap.query"
 UPLOADS: Final = "uploads"
 """Where in the folder of a job the tables are that came with it."""
 
+TELL_SECONDS: Final = 1.0
+"""How often a query says how much it has written; how much there will be nobody knows."""
+
 
 class QueryRuns:
     """The queries that one worker does."""
@@ -56,13 +60,13 @@ class QueryRuns:
         Interrupted
             The database went away or the worker is to stop: the job is as it was before.
         """
-        del parameters, progress
+        del parameters
         job = uws.find(archive.database, job_id)
         if job is None:
             return
         self._running[job_id] = archive
         try:
-            self._answer(archive, job)
+            self._answer(archive, job, progress)
         except QueryTimedOut as problem:
             jobs.finish(archive.database, job_id, Phase.ABORTED, error=f"{problem}, its execution duration")
         except ServiceBusy as problem:
@@ -83,7 +87,7 @@ class QueryRuns:
             with suppress(exc.OperationalError):  # the database is gone: so is the query
                 uws.end_backends(archive.database, job_id)
 
-    def _answer(self, archive: Archive, job: UwsJob) -> None:
+    def _answer(self, archive: Archive, job: UwsJob, progress: Progress) -> None:
         asked = Asked.read(MultiDict(job.parameters))
         chosen = dali.named_format(asked.format_name) if asked.format_name else FORMATS[0]
         queries = Queries.of_job(archive, job.job_id, float(job.execution_duration))
@@ -96,7 +100,8 @@ class QueryRuns:
             result = queries.run(asked.query, maxrec=asked.maxrec, uploads=files)
             try:
                 name = f"result.{chosen.suffix}"
-                size, sha256 = self._write(result, chosen, uws.folder(archive.settings, job.job_id) / name)
+                path = uws.folder(archive.settings, job.job_id) / name
+                size, sha256 = self._write(result, chosen, path, progress)
             finally:
                 result.close()
         finally:
@@ -104,8 +109,9 @@ class QueryRuns:
         uws.record_result(archive.database, job.job_id, uws.Result(name, chosen.media_type, size, sha256))
         shutil.rmtree(folder, ignore_errors=True)
 
-    def _write(self, result: Result, chosen: Format, path: Path) -> tuple[int, str]:
+    def _write(self, result: Result, chosen: Format, path: Path, progress: Progress) -> tuple[int, str]:
         """Write a result; return its length and checksum.  Nothing has its name before it is whole on the disk."""
+        told = time.monotonic()
         digest = hashlib.sha256()
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{path.name}.part")
@@ -116,6 +122,9 @@ class QueryRuns:
                         raise Interrupted("the worker is to stop")
                     digest.update(block)
                     file.write(block)
+                    if time.monotonic() - told > TELL_SECONDS:
+                        progress(0.0, f"{file.tell():,} bytes of the result are written")
+                        told = time.monotonic()
                 file.flush()
                 os.fsync(file.fileno())
                 size = file.tell()

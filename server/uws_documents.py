@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Final
 
-from pydantic_xml import BaseXmlModel, element
+from pydantic_xml import BaseXmlModel, attr, element
 from vo_models.uws.models import (
     NSMAP,
     ErrorSummary,
@@ -17,10 +18,13 @@ from vo_models.uws.models import (
 from vo_models.uws.types import ErrorType, ExecutionPhase
 from vo_models.voresource.types import UTCTimestamp
 
-from schema.jobs import Phase
+from schema.jobs import ACTIVE, Phase
 from schema.uws import UwsJob
 
 __all__ = ["GivenParameters", "job_document", "job_list", "parameters_document", "results_document", "written"]
+
+
+OWN: Final = {"mv": "urn:musevault:uws"}
 
 
 class GivenParameters(BaseXmlModel, tag="parameters", ns="uws", nsmap=NSMAP):
@@ -29,8 +33,23 @@ class GivenParameters(BaseXmlModel, tag="parameters", ns="uws", nsmap=NSMAP):
     parameter: list[Parameter] = element(tag="parameter", default_factory=list)
 
 
+class Progress(BaseXmlModel, tag="progress", ns="mv", nsmap=OWN):
+    """How far a job is, 0 to 1, and in words: UWS has no element for it, but a place for what services want to say."""
+
+    fraction: float = attr()
+    words: str
+
+
+class Information(BaseXmlModel, tag="jobInfo", ns="uws", nsmap=NSMAP):
+    """What UWS leaves to the service."""
+
+    progress: Progress
+
+
 class UwsDocument(JobSummary[GivenParameters], tag="job", ns="uws", nsmap=NSMAP):
     """The document of one job."""
+
+    job_info: list[Information] = element(tag="jobInfo", ns="uws", default_factory=list)  # type: ignore[assignment]  # vo-models has texts, which the standard has not
 
 
 def job_list(jobs: Iterable[UwsJob], base: str) -> Jobs:
@@ -66,6 +85,7 @@ def job_document(job: UwsJob, url: str) -> UwsDocument:
         parameters=parameters_document(job),
         results=results_document(job, url),
         error_summary=_error(job),
+        job_info=_information(job),
     )
 
 
@@ -93,6 +113,14 @@ def _error(job: UwsJob) -> ErrorSummary | None:
     if job.job.error is None or job.job.phase not in {Phase.ERROR, Phase.ABORTED}:
         return None
     return ErrorSummary(message=job.job.error, type=ErrorType.FATAL, has_detail=True)
+
+
+def _information(job: UwsJob) -> list[Information]:
+    """Say how far a job is that has not ended, where it tells."""
+    known = job.job
+    if known.phase not in ACTIVE or known.progress_text is None:
+        return []
+    return [Information(progress=Progress(fraction=known.progress, words=known.progress_text))]
 
 
 def _moment(moment: datetime | None) -> UTCTimestamp | None:

@@ -8,10 +8,10 @@ import pytest
 
 from archive.archive import Archive
 from archive.cluster import Cluster
+from archive.tasks import installed
 from ingest.products import ingest_products
 from ingest.releases import ingest_release
-from processing.cascade import TASKS
-from processing.plan import submit_missing
+from processing.submission import submit
 from tests.support import archives
 
 # How long an example takes is the machine's affair: a busy one must fail no test.
@@ -74,7 +74,6 @@ def full_service(
     with archives.fresh_database(server, template=survey_template) as url, archives.served(url, root) as served:
         archive, _ = served
         assert all(o.became == "new" for o in ingest_products(archive, [archives.REAL_CUBE], collection="MUSE"))
-        for job in submit_missing(archive, []):
-            run = next(task.run for task in TASKS if task.name == job.task)
-            run(archive, job.parameters, job.job_id, lambda _fraction, _words: None)
+        for job in (one.job for one in submit(archive)):
+            installed()[job.task](archive, job.parameters, job.job_id, lambda _fraction, _words: None)
         yield served

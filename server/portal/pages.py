@@ -24,6 +24,8 @@ from server.portal import (
     facts,
     footprints,
     formats,
+    job_facts,
+    job_pages,
     observation_pages,
     provenance_pages,
     release_files,
@@ -44,6 +46,7 @@ FILTERS: Final[dict[str, Callable[..., str]]] = {
     "ra": formats.right_ascension,
     "dec": formats.declination,
     "moment": formats.moment,
+    "without_folders": job_facts.without_folders,
 }
 
 
@@ -60,6 +63,7 @@ def blueprint(archive: Archive, queries: Queries) -> Blueprint:
     portal.add_url_rule("/query", "query", pages.query, methods=["GET", "POST"])
     observation_pages.register(portal, archive.database)
     provenance_pages.register(portal, archive)
+    job_pages.register(portal, archive)
     portal.before_request(_refuse_nul)
     portal.register_error_handler(HTTPException, _failure)
     portal.app_errorhandler(404)(_failure)  # also where no service has a route

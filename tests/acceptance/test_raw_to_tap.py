@@ -96,7 +96,7 @@ def test_from_the_log_and_a_cube_to_a_query_an_image_a_file_and_a_page(operator:
 
     # Its images are made by a job; a second call finds nothing to do.
     assert "band_images" in operator.types("process", "--now")
-    assert "nothing is missing" in operator.types("process", "--now")
+    assert "nothing to do" in operator.types("process", "--now")
     jobs = [json.loads(line) for line in operator.types("jobs", "--json").splitlines()]
     assert [job["phase"] for job in jobs] == ["COMPLETED"]
     assert "every file is whole" in operator.types("verify")

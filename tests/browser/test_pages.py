@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
+from archive import jobs
 from archive.archive import Archive
-from tests.support import archives, observed
+from schema.jobs import Phase
+from tests.support import archives, observed, work
 
 Service = tuple[Archive, str]
 OPTIONS = (
@@ -145,3 +148,57 @@ def test_a_query_typed_into_the_form_is_answered(full_service: Service, browser:
     box.submit()
     assert browser.find_element(By.ID, "answer").text == "19 rows"
     assert browser.find_element(By.CSS_SELECTOR, "table td").text == "IC5332"
+
+
+@pytest.fixture
+def busy(server: str, survey_template: str, tmp_path: Path) -> Iterator[tuple[Archive, str, work.Work]]:
+    """The services over an archive with jobs in all phases."""
+    with archives.fresh_database(server, template=survey_template) as url, archives.served(url, tmp_path) as served:
+        yield (*served, work.at_work(served[0]))
+
+
+def test_a_reader_sees_jobs_go_on_without_reloading(
+    busy: tuple[Archive, str, work.Work], browser: webdriver.Chrome
+) -> None:
+    archive, url, known = busy
+    browser.get(f"{url}/jobs/{known.running}")
+    browser.execute_script("window.untouched = true")
+    patience = WebDriverWait(browser, 40)
+    jobs.progress(archive.database, known.running, 0.75, "sky of 18 of 24 channels")
+    patience.until(lambda b: b.find_element(By.TAG_NAME, "progress").get_attribute("value") == "0.75")
+    assert "sky of 18 of 24 channels" in browser.find_element(By.ID, "part-now").text
+    jobs.finish(archive.database, known.running, Phase.ERROR, error="no such thing")
+    patience.until(lambda b: "error" in b.find_element(By.ID, "part-now").text)
+    assert browser.find_element(By.CSS_SELECTOR, "#part-story tbody tr:last-child").text.split()[2] == "failed"
+    assert browser.execute_script("return window.untouched"), "nothing was reloaded"
+    assert complaints(browser) == []
+
+
+def test_a_list_of_jobs_goes_on_by_itself_and_keeps_its_reader_in_place(
+    busy: tuple[Archive, str, work.Work], browser: webdriver.Chrome
+) -> None:
+    archive, url, known = busy
+    browser.get(f"{url}/jobs")
+    patience = WebDriverWait(browser, 40)
+    browser.execute_script("document.querySelector('#part-ended a').focus()")
+    jobs.submit(archive.database, "later", {})
+    patience.until(lambda b: len(b.find_elements(By.CSS_SELECTOR, "#part-active tbody tr")) == 3)
+    assert browser.execute_script("return document.activeElement.closest('#part-ended') !== null")
+    jobs.cancel(archive.database, known.waiting)
+    patience.until(lambda b: "aborted" in b.find_element(By.ID, "part-ended").text)
+
+
+def test_the_pages_of_jobs_fit_the_window_and_the_console_is_silent(
+    busy: tuple[Archive, str, work.Work], browser: webdriver.Chrome
+) -> None:
+    _, url, known = busy
+    for across, down in ((1280, 900), (400, 844)):
+        browser.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": across, "height": down, "deviceScaleFactor": 1, "mobile": False},
+        )
+        for path in ("/jobs", *(f"/jobs/{job}" for job in (known.running, known.waiting, known.failed, known.done))):
+            browser.get(url + path)
+            assert browser.find_element(By.TAG_NAME, "h1").is_displayed(), path
+            assert width(browser) <= across, path
+            assert complaints(browser) == [], path

@@ -3,11 +3,13 @@
 import gc
 import hashlib
 import io
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 import pyvo
@@ -15,7 +17,7 @@ import requests
 from astropy.io.votable import parse
 from astroquery.utils.tap.core import TapPlus
 
-from archive import jobs, uws
+from archive import claims, jobs, uws
 from archive.archive import Archive
 from schema.jobs import Phase, What
 from server.query import Queries, QueryTooLong
@@ -168,6 +170,40 @@ def test_waiting_ends_when_the_phase_changes(service: Service) -> None:
     waiter.join(40)
     assert not waiter.is_alive()
     assert b"<uws:phase>ABORTED</uws:phase>" in seen[0][1]
+
+
+def test_progress_is_told_and_ends_no_waiting(service: Service) -> None:
+    archive, url = service
+    job = submitted(url, PHASE="RUN")
+    job_id = job.rpartition("/")[2]
+    seen: list[bytes] = []
+    with claims.claimed(archive.database, job_id):
+        assert b"jobInfo" not in requests.get(job, timeout=30).content
+        waiter = threading.Thread(target=lambda: seen.append(requests.get(job, {"WAIT": "-1"}, timeout=60).content))
+        waiter.start()
+        for part in range(1, 6):
+            jobs.progress(archive.database, job_id, part / 10, f"{part} of 10 parts & more")
+            waiter.join(0.2)
+            assert waiter.is_alive(), "it is EXECUTING as before"
+        told = requests.get(job, timeout=30).content
+        (progress,) = ET.fromstring(told).iter("{urn:musevault:uws}progress")  # noqa: S314  our own
+        assert (progress.get("fraction"), progress.text) == ("0.5", "5 of 10 parts & more")
+        assert pyvo.dal.AsyncTAPJob(job).phase == "EXECUTING"
+        jobs.finish(archive.database, job_id, Phase.COMPLETED)
+        waiter.join(40)
+    assert not waiter.is_alive()
+    assert b"<uws:phase>COMPLETED</uws:phase>" in seen[0]
+    assert b"jobInfo" not in seen[0]
+
+
+def test_a_query_says_how_much_it_has_written(working: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive, url = working
+    monkeypatch.setattr("server.tasks.TELL_SECONDS", 0.0)
+    job = submitted(url, PHASE="RUN")
+    assert ended(job) == "COMPLETED"
+    known = jobs.find(archive.database, job.rpartition("/")[2])
+    assert known is not None
+    assert re.fullmatch("[0-9,]+ bytes of the result are written", known.progress_text or "")
 
 
 def test_waiting_has_an_end(service: Service) -> None:

@@ -10,13 +10,15 @@ from PIL import Image
 
 from archive import jobs, products, provenance
 from archive.archive import Archive
+from archive.errors import Refused
 from archive.tasks import installed
 from archive.worker import drain
 from ingest.products import ingest_products
-from processing.cascade import TASKS
-from processing.plan import submit_missing
+from processing.order import Order
+from processing.submission import submit
+from processing.tasks import BAND_IMAGES, band_images
 from schema.jobs import Phase
-from schema.products import Artifact, Role
+from schema.products import Role
 from tests.support.cubes import write_cube
 
 
@@ -28,13 +30,13 @@ def cube(archive: Archive, tmp_path: Path) -> str:
 
 
 def process(archive: Archive) -> list[str]:
-    submitted = submit_missing(archive, [])
+    submitted = submit(archive)
     drain(archive, installed)
-    for job in submitted:
-        done = jobs.find(archive.database, job.job_id)
+    for one in submitted:
+        done = jobs.find(archive.database, one.job.job_id)
         assert done is not None
         assert done.phase == Phase.COMPLETED, done.error
-    return [job.job_id for job in submitted]
+    return [one.job.job_id for one in submitted]
 
 
 def file_of(archive: Archive, product_id: str, role: Role) -> bytes:
@@ -91,8 +93,8 @@ def test_the_history_of_an_image_leads_back_to_the_raw_frame(archive: Archive, c
 
 
 def test_a_half_done_job_makes_only_what_is_missing(archive: Archive, cube: str) -> None:
-    (task,) = TASKS
-    task.run(archive, {"product": cube, "filters": ["white"]}, "first", lambda _fraction, _words: None)
+    order = Order("band_images", BAND_IMAGES, (cube,), {f"{cube}_IMAGE_white": {"filter": "white"}})
+    band_images(archive, order.to_parameters(), "first", lambda _fraction, _words: None)
     before = products.get(archive, f"{cube}_IMAGE_white").ingested
     assert len(process(archive)) == 1
     assert products.get(archive, f"{cube}_IMAGE_white").ingested == before
@@ -111,19 +113,28 @@ def test_a_band_that_the_cube_does_not_reach_is_not_made(archive: Archive, tmp_p
 
 def test_without_filter_curves_the_job_says_what_is_missing(archive: Archive, cube: str, tmp_path: Path) -> None:
     poor = Archive(archive.settings.model_copy(update={"data": tmp_path}), archive.database, archive.store)
-    (job,) = submit_missing(poor, [cube])
+    (one,) = submit(poor, [cube])
     drain(poor, installed)
-    done = jobs.find(archive.database, job.job_id)
+    done = jobs.find(archive.database, one.job.job_id)
     assert done is not None
     assert done.phase == Phase.ERROR
     assert "MUSEVAULT_DATA" in (done.error or "")
     assert products.latest(archive, kind="image") == []
 
 
-def test_a_picture_that_a_crash_left_out_is_made_up_for(archive: Archive, cube: str) -> None:
-    process(archive)
-    with archive.database.transaction() as session:  # as if the worker had died just before it came to that
-        session.delete(session.get_one(Artifact, f"{cube}.png"))
-    assert len(process(archive)) == 1
-    assert file_of(archive, cube, Role.PREVIEW).startswith(b"\x89PNG")
-    assert process(archive) == []
+def test_a_job_that_was_begun_before_goes_on_where_it_died(archive: Archive, cube: str) -> None:
+    (one,) = submit(archive)
+    made = one.job.parameters["outputs"]
+    first = {**one.job.parameters, "outputs": {f"{cube}_IMAGE_white": made[f"{cube}_IMAGE_white"]}}
+    band_images(archive, first, one.job.job_id, lambda _fraction, _words: None)
+    before = products.get(archive, f"{cube}_IMAGE_white").ingested
+    drain(archive, installed)
+    assert products.get(archive, f"{cube}_IMAGE_white").ingested == before
+    assert products.find(archive, f"{cube}_IMAGE_SDSS_r") is not None
+
+
+def test_a_worker_that_is_older_than_what_is_asked_of_it_says_so(archive: Archive, cube: str) -> None:
+    order = Order("band_images", BAND_IMAGES + 1, (cube,), {f"{cube}_IMAGE_white": {"filter": "white"}})
+    with pytest.raises(Refused, match="update it"):
+        band_images(archive, order.to_parameters(), "job", lambda _fraction, _words: None)
+    assert products.latest(archive, kind="image") == []

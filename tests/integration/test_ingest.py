@@ -20,13 +20,13 @@ from archive.archive import Archive
 from archive.cli import verify
 from archive.errors import Refused
 from archive.store import Store, Stored
+from archive.tasks import installed
 from archive.verify import Kind, faults
 from ingest.cli import ingest as commands
 from ingest.outcome import Became, Outcome
 from ingest.products import ingest_products
 from ingest.releases import ingest_release
-from processing.cascade import TASKS
-from processing.plan import submit_missing
+from processing.submission import submit
 from schema.exposures import Exposure
 from schema.findings import Erratum, Finding
 from schema.observations import ObservingBlock, Pointing, Target
@@ -328,9 +328,8 @@ def test_an_odd_name_and_odd_cards_do_not_keep_a_cube_from_its_images(archive: A
         tmp_path / "w\N{LATIN SMALL LETTER U WITH DIAERESIS}rfel\n.fits", ("ORIGIN", b"ORIGIN  = 'a\x00b'")
     )
     (outcome,) = take(archive, odd)
-    (job,) = submit_missing(archive, [])
-    run = next(task.run for task in TASKS if task.name == job.task)
-    run(archive, job.parameters, job.job_id, lambda _fraction, _words: None)
+    (one,) = submit(archive)
+    installed()[one.job.task](archive, one.job.parameters, one.job.job_id, lambda _fraction, _words: None)
     white = products.get(archive, f"{outcome.key}_IMAGE_white")
     (cards,) = (h.cards for h in products.headers(archive, f"{white.product_id}.fits") if h.extension == 0)
     assert "PROV1   = 'w\\xfcrfel\\n.fits'" in cards

@@ -1,23 +1,23 @@
 """Workers for tests, as processes of their own: ``python -m tests.support.staff SETTINGS``."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from archive.archive import Archive, open_archive
+from archive.archive import Archive
 from archive.settings import Settings
-from archive.worker import work
-from tests.support.tasks import table
+from archive.staying import stay
+from tests.support.tasks import all_tasks
 
 
 @contextmanager
 def worker(archive: Archive, **settings: object) -> Iterator[subprocess.Popen[bytes]]:
     """A worker on an archive, that can do what ``tests.support.tasks`` has; told to stop at the end of the block."""
-    told = archive.settings.model_dump(mode="json") | settings
-    process = subprocess.Popen([sys.executable, "-m", "tests.support.staff", json.dumps(told)])
+    process = hire(archive, **settings)
     try:
         yield process
     finally:
@@ -29,10 +29,16 @@ def worker(archive: Archive, **settings: object) -> Iterator[subprocess.Popen[by
             process.wait()
 
 
+def hire(archive: Archive, **settings: object) -> subprocess.Popen[bytes]:
+    """Start such a worker, for whoever ends it."""
+    told = archive.settings.model_dump(mode="json") | settings
+    marked = {**os.environ, "MUSEVAULT_ROOT": str(archive.settings.root)}  # by which its processes are known
+    return subprocess.Popen([sys.executable, "-m", "tests.support.staff", json.dumps(told)], env=marked)
+
+
 def main() -> None:
     """Work until a signal comes."""
-    with open_archive(Settings.model_validate(json.loads(sys.argv[1]))) as archive:
-        work(archive, table)
+    stay(Settings.model_validate(json.loads(sys.argv[1])), queues=None, tasks=all_tasks)
 
 
 if __name__ == "__main__":

@@ -4,14 +4,19 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from archive.archive import Archive
 from archive.errors import Refused
 from archive.execution import Progress, Run
 from archive.faults import Interrupted
+from archive.products import NewFile, Publication, publish
+from archive.tasks import installed
+from schema.products import Product
+from schema.provenance import Activity
+from tests.support.mosaics import mosaic
 
 Parameters = Mapping[str, Any]
 
@@ -76,6 +81,60 @@ def swell(_archive: Archive, parameters: Parameters, _job_id: str, progress: Pro
     time.sleep(parameters["seconds"])
 
 
+def crash_once(archive: Archive, parameters: Parameters, job_id: str, progress: Progress) -> None:
+    """Die the first time."""
+    counter = Path(parameters["counter"])
+    if not counter.exists():
+        counter.touch()
+        crash(archive, parameters, job_id, progress)
+
+
+def make(archive: Archive, parameters: Parameters, job_id: str, progress: Progress) -> None:
+    """Make a product of ``bytes`` random bytes, a part after the other; with ``gate``, when that file is there."""
+    gate = Path(parameters["gate"]) if "gate" in parameters else None
+
+    def fill(target: BinaryIO) -> None:
+        for part in range(10):
+            target.write(os.urandom(parameters["bytes"] // 10))
+            progress(part / 10, "writing")
+        while gate is not None and not gate.exists():
+            time.sleep(0.02)
+
+    name = parameters["name"]
+    stored = archive.store.write(fill)
+    product = Product(product_id=name, kind="image", title=name, collection="MUSE", calib_level=3)
+    activity = Activity(activity_id=job_id, name="make", parameters={})
+    publish(archive, Publication(product, [NewFile(stored, f"{name}.bin", name, "application/octet-stream")], activity))
+
+
 def table() -> Mapping[str, Run]:
     """All of them, as a worker's process asks for them."""
-    return {run.__name__: run for run in (note, nothing, sleep, refuse, stumble, crash, hiccup, interrupt, swell)}
+    runs = (note, nothing, sleep, refuse, stumble, crash, crash_once, hiccup, interrupt, swell, make, mosaic)
+    return {run.__name__: run for run in runs}
+
+
+class AllTasks(Mapping[str, Run]):
+    """These, and those of the installation, which are loaded when they are asked for."""
+
+    def __getitem__(self, name: str) -> Run:
+        return _added().get(name) or installed()[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in _added() or name in installed()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*_added(), *installed()])
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+def _added() -> Mapping[str, Run]:
+    from tests.support.mosaics import mosaic
+
+    return {**table(), "mosaic": mosaic}
+
+
+def all_tasks() -> Mapping[str, Run]:
+    """All that can be done, as a worker's process asks for it."""
+    return AllTasks()

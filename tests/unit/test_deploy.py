@@ -61,3 +61,9 @@ def test_the_settings_are_known() -> None:
     names = [line.partition("=")[0] for line in Path("deploy/musevault.env").read_text().splitlines()]
     found = [name.removeprefix("MUSEVAULT_").lower() for name in names if name and not name.startswith("#")]
     assert set(found) <= set(Settings.model_fields)
+
+
+def test_a_worker_is_given_longer_to_stop_than_it_gives_its_jobs() -> None:
+    service = read(Path("deploy/systemd/musevault-worker.service"))["Service"]
+    assert float(service["TimeoutStopSec"]) > Settings.model_fields["worker_grace"].default + 30
+    assert service["KillMode"] == "mixed"

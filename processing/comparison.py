@@ -1,0 +1,107 @@
+"""What there is against what the cascade would make: which products are due, and why."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from archive import editions, products
+from archive.archive import Archive
+from archive.editions import Edition
+from processing.estimate import factor
+from processing.step import Due, Reason, Step, Why
+from processing.task import Item, Task, own_file
+from schema.products import Product
+
+__all__ = ["Comparison"]
+
+
+class Comparison:
+    """What is held, and as the tasks are gone through in their order, what will be."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive: Final = archive
+        self._editions: Final = editions.current(archive.database)
+        self._held: Final = {product.product_id: product for product in products.latest(archive)}
+        self._due: Final[set[str]] = set()
+        self._factors: Final[dict[str, float]] = {}
+        self.items: Final = {name: Item(product, _size(product)) for name, product in self._held.items()}
+
+    def step(self, task: Task, inputs: tuple[Item, ...]) -> Step:
+        """Look at what a task makes of some inputs; what is due is an input of later tasks as it will be."""
+        outputs = tuple(task.outputs(inputs))
+        if any(self._is_lost(item) for item in inputs):  # nothing can be made of it until it is found
+            return Step(task, inputs, outputs, (), 0.0)
+        reasons = [(item, self._reason(task, inputs, item)) for item in outputs]
+        due = tuple(Due(self._expected(item), reason) for item, reason in reasons if reason is not None)
+        for one in due:
+            self.items[one.item.product_id] = one.item
+            self._due.add(one.item.product_id)
+        return Step(task, inputs, outputs, due, self._seconds(task, inputs) if due else 0.0)
+
+    def _is_lost(self, item: Item) -> bool:
+        held = self._held.get(item.product_id)
+        return held is not None and item.product_id not in self._due and own_file(held) is None
+
+    def _expected(self, item: Item) -> Item:
+        """What is made again will be about as large as it was."""
+        known = self.items.get(item.product_id)
+        return Item(item.product, known.size if known is not None and known.size else item.size, item.parameters)
+
+    def _seconds(self, task: Task, inputs: Sequence[Item]) -> float:
+        if task.name not in self._factors:
+            self._factors[task.name] = factor(self._archive.database, task, self.items)
+        return task.seconds(inputs) * self._factors[task.name]
+
+    def _reason(self, task: Task, inputs: Sequence[Item], output: Item) -> Reason | None:
+        held, edition = self._held.get(output.product_id), self._editions.get(output.product_id)
+        if held is None or (edition is not None and own_file(held) is None):
+            return Reason(Why.MISSING)
+        return None if edition is None else self._difference(task, inputs, output, edition)  # None: it was ingested
+
+    def _difference(self, task: Task, inputs: Sequence[Item], output: Item, edition: Edition) -> Reason | None:
+        """Return in what an edition is not what would be made now."""
+        if (edition.task, edition.version) != (task.name, task.version):
+            return Reason(Why.VERSION)
+        if edition.parameters != _as_kept(output.parameters):
+            return Reason(Why.PARAMETERS)
+        depends = next((item.product_id for item in inputs if item.product_id in self._due), None)
+        if depends is not None:
+            return Reason(Why.DEPENDS, depends)
+        changed = self._changed(task, inputs, edition)
+        return None if changed is None else Reason(Why.INPUT, changed)
+
+    def _changed(self, task: Task, inputs: Sequence[Item], edition: Edition) -> str | None:
+        """Return an input that is not what it was, if there is one."""
+        now = {item.product_id: _checksum(item.product) for item in inputs}
+        for name in sorted(now.keys() | edition.inputs.keys()):
+            if name not in now or edition.inputs.get(name) != now[name]:
+                return name
+        for role, md5 in edition.files.items():
+            if role in task.reads and _md5(self._archive.settings.data / task.reads[role]) not in {None, md5}:
+                return task.reads[role].name
+        return None
+
+
+def _checksum(product: Product) -> str | None:
+    file = own_file(product)
+    return None if file is None else file.sha256
+
+
+def _size(product: Product) -> int:
+    file = own_file(product)
+    return 0 if file is None else file.file_size
+
+
+def _as_kept(parameters: Mapping[str, Any]) -> Any:
+    """Return parameters as the database gives them back: a tuple has become a list."""
+    return json.loads(json.dumps(parameters))
+
+
+def _md5(path: Path) -> str | None:
+    """Return the MD5 of a file that tasks read; one that is not here cannot have changed."""
+    try:
+        return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    except OSError:
+        return None

@@ -1,0 +1,115 @@
+"""What a task of the cascade is: what it takes, what it makes of that, and what it costs.  ``cascade`` has them all."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any, Final
+
+from archive.needs import Needs
+from schema.products import Artifact, Product, Role
+
+__all__ = ["GIGABYTE", "Item", "Task", "own_file", "per_gigabyte"]
+
+GIGABYTE: Final = 1e9
+LEAST_TIMEOUT_SECONDS: Final = 3600.0
+TIMEOUT_FACTOR: Final = 20.0
+"""A job is ended after so many times what it should take: it hangs, the estimate is not that wrong."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A product as the plan sees it: one that is held, or one as it will be when it is made.
+
+    Parameters
+    ----------
+    product
+        Of one that will be made, what is known beforehand.
+    size
+        Of its file, bytes.
+    parameters
+        By which it is made: another value makes another product of it.
+    """
+
+    product: Product
+    size: int
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def product_id(self) -> str:
+        """The identifier of the product."""
+        return self.product.product_id
+
+
+Inputs = Sequence[Item]
+
+
+def _by_itself(product: Product) -> str:
+    return product.product_id
+
+
+def per_gigabyte(least: float, rate: float) -> Callable[[Inputs], float]:
+    """Return what grows with the size of the inputs: so much at least, and so much more for each gigabyte."""
+    return lambda inputs: least + rate * sum(item.size for item in inputs) / GIGABYTE
+
+
+@dataclass(frozen=True)
+class Task:
+    """One step from products to products.
+
+    Parameters
+    ----------
+    name
+        Of the task, and of the entry point of ``musevault.tasks`` that does it.
+    version
+        Raised by hand when what it computes changes: everything that it made is then out of date.
+    takes
+        Kind of the products that it takes.
+    makes
+        From its inputs, the products that it makes of them.
+    seconds, memory
+        What it takes, from its inputs; memory in bytes.  The seconds are calibrated by earlier jobs, the memory is a
+        limit.
+    together
+        Products for which this gives the same are inputs of one job; those for which it gives None are left alone.  By
+        default each goes by itself.
+    parameters
+        That all it makes has in common.
+    reads
+        Files that it may read beside products, by their role, below the folder of the data packages.
+    cores
+        Processors that it keeps busy.
+    """
+
+    name: str
+    version: int
+    takes: str
+    makes: Callable[[Inputs], Iterable[Item]]
+    seconds: Callable[[Inputs], float]
+    memory: Callable[[Inputs], float]
+    together: Callable[[Product], str | None] = _by_itself
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    reads: Mapping[str, PurePath] = field(default_factory=dict)
+    cores: int = 1
+
+    def groups(self, items: Iterable[Item]) -> list[tuple[Item, ...]]:
+        """Return the inputs of each job, of all the products that there are or will be."""
+        found: dict[str, list[Item]] = {}
+        for item in items:
+            if item.product.kind == self.takes and (key := self.together(item.product)) is not None:
+                found.setdefault(key, []).append(item)
+        return [tuple(sorted(group, key=lambda item: item.product_id)) for group in found.values()]
+
+    def outputs(self, inputs: Inputs) -> list[Item]:
+        """Return what it makes of inputs, with all parameters."""
+        made = self.makes(inputs)
+        return [Item(item.product, item.size, {**self.parameters, **item.parameters}) for item in made]
+
+    def needs(self, inputs: Inputs, seconds: float) -> Needs:
+        """Return what a job takes of a machine that should take so many seconds."""
+        timeout = max(LEAST_TIMEOUT_SECONDS, TIMEOUT_FACTOR * seconds)
+        return Needs(cores=self.cores, memory=int(self.memory(inputs)), timeout=timeout)
+
+
+def own_file(product: Product) -> Artifact | None:
+    """Return the file of a product itself, if it is there."""
+    return next((a for a in product.artifacts if a.role == Role.THIS and a.lost is None), None)

@@ -1,0 +1,13 @@
+"""What a browser may do with our pages, as it is told in their Content-Security-Policy."""
+
+from typing import Final
+
+__all__ = ["LIVE_PAGE", "PAGE"]
+
+PAGE: Final = (
+    "default-src 'none'; img-src 'self'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""No page needs a script."""
+
+LIVE_PAGE: Final = f"{PAGE}; script-src 'self'; connect-src 'self'"
+"""Those that show what goes on have one, which looks again now and then."""

@@ -1,0 +1,125 @@
+"""Who works is known while they do; what was done long ago is forgotten, and nothing else."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import text
+
+from archive import attendance, claims, jobs, old_jobs, uws
+from archive.archive import Archive
+from archive.jobs_cli import jobs as command
+from archive.worker import drain
+from schema.jobs import Phase, Worker
+from tests.support.commands import typing
+from tests.support.staff import worker
+from tests.support.tasks import table
+from tests.support.workers import query_worker
+
+OLD = "UPDATE jobs.job SET ended = ended - interval '100 days' WHERE job_id = :job"
+
+
+def until(met: Callable[[], bool], *, seconds: float = 40.0) -> None:
+    end = time.monotonic() + seconds
+    while not met():
+        assert time.monotonic() < end, "it does not come to pass"
+        time.sleep(0.05)
+
+
+def rows(archive: Archive, statement: str) -> int:
+    with archive.database.reading() as session:
+        return int(session.connection().exec_driver_sql(statement).scalar_one())
+
+
+def test_a_worker_is_listed_with_what_it_does_until_it_ends(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs.submit(archive.database, "sleep", {"seconds": 600})
+    with typing(archive, monkeypatch, command) as types:
+        assert types("workers").stdout == ""
+        with worker(archive, worker_cores=3, worker_memory=2 << 30, worker_grace=0.1) as process:
+            until(lambda: [w.doing for w in attendance.present(archive.database)] == [1])
+            (line,) = types("workers").stdout.splitlines()
+            assert f":{process.pid}  alive, does 1  3 cores, 2048 MB  " in line
+            told = json.loads(types("workers", "--json").stdout)
+            assert (told["pid"], told["alive"], told["doing"]) == (process.pid, True, 1)
+        assert types("workers").stdout == ""
+    assert rows(archive, "SELECT count(*) FROM jobs.worker") == 0
+
+
+def test_the_lines_for_queries_are_workers_each_with_its_queue(archive: Archive) -> None:
+    with query_worker(archive):
+        until(lambda: len(attendance.present(archive.database)) == 2)
+        found = {tuple(w.queues or ()): w for w in attendance.present(archive.database)}
+        assert set(found) == {("query-fast",), ("query-slow",)}
+        assert all(w.pid == os.getpid() and w.memory is None and w.is_alive(10) for w in found.values())
+    assert attendance.present(archive.database) == []
+
+
+def test_a_worker_that_died_is_told_as_silent_and_vanishes(archive: Archive) -> None:
+    with worker(archive, worker_timeout=3.0) as process:
+        until(lambda: len(attendance.present(archive.database)) == 1)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        until(lambda: not attendance.present(archive.database)[0].is_alive(1.0))
+        with worker(archive, worker_timeout=3.0) as other:
+            until(lambda: [w.pid for w in attendance.present(archive.database)] == [other.pid])
+            until(lambda: rows(archive, f"SELECT count(*) FROM jobs.worker WHERE pid = {process.pid}") == 0)
+
+
+def test_jobs_that_ended_long_ago_are_forgotten_with_their_story(archive: Archive) -> None:
+    old, young = (jobs.submit(archive.database, "nothing", {"n": n}) for n in range(2))
+    drain(archive, table)
+    waiting = jobs.submit(archive.database, "nothing", {})
+    client = uws.create(archive, "tap.query", {}, caller=uws.Caller(None, None, "127.0.0.1"), run_id=None)
+    jobs.cancel(archive.database, client.job_id)
+    with archive.database.transaction() as session:
+        for job in (old, client):
+            session.execute(text(OLD), {"job": job.job_id})
+    assert old_jobs.remove(archive.database, days=90) == 1
+    assert old_jobs.remove(archive.database, days=90) == 0
+    assert jobs.find(archive.database, old.job_id) is None
+    assert jobs.story(archive.database, old.job_id) == []
+    for job in (young, waiting, client):
+        assert jobs.find(archive.database, job.job_id) is not None
+
+
+def test_a_worker_forgets_old_jobs_by_itself(archive: Archive) -> None:
+    old = jobs.submit(archive.database, "nothing", {})
+    drain(archive, table)
+    with archive.database.transaction() as session:
+        session.execute(text(OLD), {"job": old.job_id})
+    with worker(archive, worker_timeout=1.0, job_retention=200):
+        until(lambda: len(attendance.present(archive.database)) == 1)
+        time.sleep(2.5)
+        assert jobs.find(archive.database, old.job_id) is not None
+    with worker(archive, worker_timeout=1.0):
+        until(lambda: jobs.find(archive.database, old.job_id) is None)
+
+
+def test_what_the_queue_keeps_of_failures_goes_when_the_job_has_ended(archive: Archive) -> None:
+    ended, waiting = (jobs.submit(archive.database, "nothing", {"n": n}) for n in range(2))
+    with archive.database.transaction() as session:
+        session.connection().exec_driver_sql("UPDATE queue.procrastinate_jobs SET status = 'failed'")
+    jobs.cancel(archive.database, ended.job_id)
+    old_jobs.remove(archive.database, days=90)
+    assert rows(archive, "SELECT count(*) FROM queue.procrastinate_jobs") == 1
+    assert claims.requeue_lost(archive.database) == 1
+    old_jobs.remove(archive.database, days=90)
+    assert rows(archive, "SELECT count(*) FROM queue.procrastinate_jobs WHERE status = 'failed'") == 0
+    drain(archive, table)
+    known = jobs.find(archive.database, waiting.job_id)
+    assert known is not None
+    assert known.phase == Phase.COMPLETED
+
+
+def test_a_worker_whose_number_is_gone_is_forgotten(archive: Archive) -> None:
+    with archive.database.transaction() as session:
+        session.execute(
+            text("INSERT INTO jobs.worker (worker_id, host, pid, cores, started) VALUES (999, 'gone', 1, 1, now())")
+        )
+    assert attendance.present(archive.database) == []
+    attendance.forget_gone(archive.database)
+    with archive.database.reading() as session:
+        assert session.get(Worker, 999) is None
