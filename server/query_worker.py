@@ -24,6 +24,7 @@ from archive.log import configure
 from archive.settings import load
 from archive.worker import Lane, attend
 from server.tasks import TASK, QueryRuns
+from server.user_tables import indexing
 
 __all__ = ["do_queries", "main"]
 
@@ -40,7 +41,7 @@ async def do_queries(archive: Archive, stop: Awaitable[Any]) -> None:
     lanes = (Lane((FAST_QUEUE,), settings.async_fast_at_once), Lane((SLOW_QUEUE,), settings.async_slow_at_once))
     sweeping = asyncio.create_task(_sweep(archive))
     try:
-        await attend(archive, {TASK: runs.run}, lanes, stop, halt=runs.halt)
+        await attend(archive, {TASK: runs.run, indexing.TASK: indexing.index}, lanes, stop, halt=runs.halt)
     finally:
         sweeping.cancel()
 

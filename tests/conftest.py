@@ -8,10 +8,6 @@ import pytest
 
 from archive.archive import Archive
 from archive.cluster import Cluster
-from ingest.products import ingest_products
-from ingest.releases import ingest_release
-from processing.cascade import TASKS
-from processing.plan import submit_missing
 from tests.support import archives
 
 # How long an example takes is the machine's affair: a busy one must fail no test.
@@ -40,7 +36,7 @@ def survey_template(server: str, empty_template: str, tmp_path_factory: pytest.T
     """A database with the survey's log to copy."""
     with archives.fresh_database(server, template=empty_template) as url:
         with archives.opened(url, tmp_path_factory.mktemp("survey")) as archive:
-            ingest_release(archive.database, archives.SURVEY)
+            archives.take_in_the_survey(archive)
         yield archives.database_name(url)
 
 
@@ -72,9 +68,5 @@ def full_service(
     """The services over the survey's log and the real cube with its images; to be read only."""
     root = tmp_path_factory.mktemp("full")
     with archives.fresh_database(server, template=survey_template) as url, archives.served(url, root) as served:
-        archive, _ = served
-        assert all(o.became == "new" for o in ingest_products(archive, [archives.REAL_CUBE], collection="MUSE"))
-        for job in submit_missing(archive, []):
-            run = next(task.run for task in TASKS if task.name == job.task)
-            run(archive, job.parameters, job.job_id, lambda _fraction, _words: None)
+        archives.take_in_the_cube(served[0])
         yield served
