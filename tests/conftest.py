@@ -1,5 +1,7 @@
 """Fixtures that more than one folder of tests uses."""
 
+import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,14 @@ from tests.support import archives
 # How long an example takes is the machine's affair: a busy one must fail no test.
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the machine code of these very sources from one run to the next: it takes longer to make than to test."""
+    sources = sorted(Path("processing/science").glob("*.py"))
+    version = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
+    if config.cache is not None:
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(config.cache.mkdir("machine-code") / version))
 
 
 @pytest.fixture(scope="session")
