@@ -1,17 +1,17 @@
-"""Many rows at once: COPY, the fastest way into PostgreSQL."""
+"""Many rows at once: COPY, the fastest way into PostgreSQL, and questions about many keys."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import psycopg
 from psycopg.sql import SQL, Identifier
-from sqlalchemy import Column, Table, exc
+from sqlalchemy import ARRAY, Column, ColumnElement, Table, Text, exc, func, literal
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from schema.base import Base, SPoly
 
-__all__ = ["copy_rows", "table_of"]
+__all__ = ["among", "copy_rows", "table_of"]
 
 POSTGRESQL: Final = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy does not type its dialects
 
@@ -39,6 +39,11 @@ def copy_rows(session: Session, mapped: type[Base], rows: Sequence[Mapping[str, 
                 copy.write_row([row[name] for name in names])
     except psycopg.Error as error:  # by the driver itself: callers know SQLAlchemy's errors
         raise exc.DBAPIError.instance(None, None, error, psycopg.Error) from error
+
+
+def among(attribute: InstrumentedAttribute[str], texts: Iterable[str]) -> ColumnElement[bool]:
+    """Return the condition that a column is one of these texts: one parameter, however many there are."""
+    return attribute == func.any(literal(list(texts), ARRAY(Text())))
 
 
 def table_of(mapped: type[Base]) -> Table:

@@ -26,6 +26,7 @@ import schema
 from archive import pgsphere
 from archive.errors import ArchiveError
 from schema import tap_schema
+from schema.accounts import ROWS_SCHEMA
 from schema.declarations import VIEWS
 from schema.published import SCHEMAS, PublishedTable, catalogue
 
@@ -158,7 +159,7 @@ def _make_uploader(connection: Connection) -> None:
 def _make_reader(connection: Connection) -> None:
     """Create the role of the queries and let it read what is published."""
     _make_role(connection, READER)
-    for name in (*SCHEMAS, "sphere"):
+    for name in (*SCHEMAS, "sphere", ROWS_SCHEMA):
         connection.execute(text(f'GRANT USAGE ON SCHEMA "{name}" TO {READER}'))
     for published in catalogue():
         connection.execute(text(f'GRANT SELECT ON "{published.schema}"."{published.name}" TO {READER}'))

@@ -8,13 +8,13 @@ from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session, selectinload
 
 from archive.database import Database
+from archive.provenance_queries import MADE_FROM
 from schema import conditions
 from schema.calibrations import Association, AssociationMember
 from schema.exposures import Exposure
 from schema.findings import Finding
 from schema.observations import ObservingBlock, Pointing
 from schema.products import Header, Product, Role
-from schema.provenance import Used, WasGeneratedBy, WasInformedBy
 
 __all__ = ["Calibrations", "ExposureRecord", "MadeProduct", "Member", "find"]
 
@@ -137,16 +137,6 @@ def _findings(session: Session, exposure: Exposure) -> tuple[Finding, ...]:
 
 
 def _made(session: Session, dp_id: str) -> tuple[MadeProduct, ...]:
-    """Follow the activities that used the exposure to those that built on them, and so on to their products."""
-    step = select(Used.activity_id).where(Used.entity == dp_id).cte("step", recursive=True)
-    later = select(WasInformedBy.activity_id).join(step, step.c.activity_id == WasInformedBy.informant_id)
-    step = step.union(later)
-    query = (
-        select(Product.product_id, Product.title)
-        .join(WasGeneratedBy, WasGeneratedBy.product_id == Product.product_id)
-        .join(step, step.c.activity_id == WasGeneratedBy.activity_id)
-        .distinct()
-        .order_by(Product.product_id)
-        .limit(MOST_MADE)
-    )
-    return tuple(MadeProduct(*row) for row in session.execute(query))
+    """Follow what used the exposure to what was made of that, and so on."""
+    rows = session.execute(text(MADE_FROM), {"subject": dp_id, "most": MOST_MADE})
+    return tuple(MadeProduct(*row) for row in rows)

@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import ARRAY, ColumnElement, Text, delete, func, literal, select, text, update
+from sqlalchemy import delete, select, text, update
 
+from archive.bulk import among
 from archive.database import Database
 from schema.intake import Intake
 
@@ -126,7 +127,7 @@ def look_up(database: Database, paths: Iterable[Path]) -> dict[Path, Known]:
     """Return what became of those of the files that were offered before."""
     names = {written(path.absolute()): path for path in paths}
     with database.reading() as session:
-        rows = session.scalars(select(Intake).where(Intake.path.in_(list(names))))
+        rows = session.scalars(select(Intake).where(among(Intake.path, names)))
         return {names[r.path]: Known(Look(r.size, r.modified_ns), r.product_id, r.reason, r.kind) for r in rows}
 
 
@@ -158,18 +159,15 @@ def refused(database: Database, below: Iterable[Path] = ()) -> list[Intake]:
 def reconsider(database: Database, rows: Sequence[Intake]) -> None:
     """Let files that were refused be read again when they are next offered; until then they are still refused."""
     with database.transaction() as session:
-        session.execute(update(Intake).where(_named(rows)).values(modified_ns=NEVER_SO))
+        session.execute(
+            update(Intake).where(among(Intake.path, (row.path for row in rows))).values(modified_ns=NEVER_SO)
+        )
 
 
 def forget(database: Database, rows: Sequence[Intake]) -> None:
     """Forget files that are no more."""
     with database.transaction() as session:
-        session.execute(delete(Intake).where(_named(rows)))
-
-
-def _named(rows: Sequence[Intake]) -> ColumnElement[bool]:
-    """One parameter, however many files there are."""
-    return Intake.path == func.any(literal([row.path for row in rows], ARRAY(Text())))
+        session.execute(delete(Intake).where(among(Intake.path, (row.path for row in rows))))
 
 
 def _is_there(file: Seen) -> bool:

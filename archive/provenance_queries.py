@@ -8,7 +8,7 @@ from typing import Final
 
 from schema.provenance import INPUT
 
-__all__ = ["AFFECTED", "HISTORY", "RAW_FRAMES"]
+__all__ = ["AFFECTED", "HISTORY", "MADE_FROM", "RAW_FRAMES"]
 
 _USED: Final = INPUT.replace("product_id", "u.product_id").replace("entity", "u.entity")
 _ACTIVITY: Final = "SELECT * FROM provenance.activity WHERE activity_id = step.activity_id OFFSET 0"
@@ -68,7 +68,8 @@ LATER: Final = f"""
     UNION ALL
     SELECT i.activity_id FROM provenance.was_informed_by AS i WHERE i.informant_id = {{activity}}"""
 
-AFFECTED: Final = f"""
+# The steps that something went into, the nearest first.
+BEYOND: Final = f"""
 WITH RECURSIVE beyond (activity_id) AS (
   SELECT u.activity_id FROM provenance.used AS u WHERE {_USED} = :subject OR u.entity = :subject
   UNION
@@ -76,7 +77,9 @@ WITH RECURSIVE beyond (activity_id) AS (
   ) AS later
 ), step AS (
   SELECT activity_id, row_number() OVER () AS place FROM (SELECT activity_id FROM beyond LIMIT :most) AS nearest
-)
+)"""
+
+AFFECTED: Final = f"""{BEYOND}
 SELECT a.activity_id, a.name, ARRAY({LATER.format(activity="a.activity_id")}
   ) AS later, made.products
 FROM step CROSS JOIN LATERAL ({_ACTIVITY}) AS a
@@ -86,4 +89,11 @@ CROSS JOIN LATERAL (
   WHERE g.activity_id = a.activity_id
 ) AS made
 ORDER BY step.place
+"""
+
+MADE_FROM: Final = f"""{BEYOND}
+SELECT DISTINCT p.product_id, p.title
+FROM step JOIN provenance.was_generated_by AS g ON g.activity_id = step.activity_id
+JOIN survey.product AS p ON p.product_id = g.product_id
+ORDER BY p.product_id LIMIT :most
 """

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from archive.archive import Archive
-from archive.bulk import copy_rows
+from archive.bulk import among, copy_rows
 from archive.errors import ArchiveError, Refused
 from archive.products import HeaderText, lock_publishing
 from archive.store import Stored
@@ -93,20 +93,20 @@ def register(archive: Archive, frames: Sequence[NewFrame]) -> list[str | None]:
 
 def held_among(archive: Archive, dp_ids: Iterable[str]) -> set[str]:
     """Return those of the frames that the archive holds, file and all: another copy of theirs is not needed."""
-    query = select(Artifact).where(Artifact.product_id.in_(list(dp_ids)), Artifact.role == Role.THIS)
+    query = select(Artifact).where(among(Artifact.product_id, dp_ids), Artifact.role == Role.THIS)
     with archive.database.reading() as session:
         return {artifact.product_id for artifact in session.scalars(query) if not _is_gone(artifact)}
 
 
 def lost_among(archive: Archive, dp_ids: Iterable[str]) -> set[str]:
     """Return those of the frames whose file has vanished from the store."""
-    query = select(Artifact.product_id).where(Artifact.product_id.in_(list(dp_ids)), Artifact.lost.is_not(None))
+    query = select(Artifact.product_id).where(among(Artifact.product_id, dp_ids), Artifact.lost.is_not(None))
     with archive.database.reading() as session:
         return set(session.scalars(query))
 
 
 def _held(session: Session, dp_ids: list[str]) -> dict[str, Artifact]:
-    query = select(Artifact).where(Artifact.product_id.in_(dp_ids), Artifact.role == Role.THIS)
+    query = select(Artifact).where(among(Artifact.product_id, dp_ids), Artifact.role == Role.THIS)
     return {artifact.product_id: artifact for artifact in session.scalars(query)}
 
 
@@ -183,7 +183,7 @@ def _add_programmes(session: Session, programme_ids: set[str]) -> None:
 def _add_exposures(session: Session, frames: Sequence[NewFrame], now: datetime) -> None:
     """A frame that was only heard of learns everything that its header says."""
     facts = {f.dp_id: {"known_from": KnownFrom.HEADER, "modified": now, **f.facts} for f in frames}
-    heard_of = set(session.scalars(select(Exposure.dp_id).where(Exposure.dp_id.in_(list(facts)))))
+    heard_of = set(session.scalars(select(Exposure.dp_id).where(among(Exposure.dp_id, facts))))
     for dp_id in heard_of:
         session.execute(update(Exposure).where(Exposure.dp_id == dp_id).values(**facts[dp_id]))
     copy_rows(session, Exposure, [{"dp_id": d, **found} for d, found in facts.items() if d not in heard_of])

@@ -6,6 +6,7 @@ They come from the environment (``MUSEVAULT_*``), then from ``musevault.toml`` (
 
 import os
 import re
+import ssl
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -13,6 +14,7 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    FilePath,
     NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
@@ -54,9 +56,18 @@ def _check_address(value: str) -> str:
     return value
 
 
+def _check_certificates(file: Path) -> Path:
+    try:
+        ssl.create_default_context(cafile=file)
+    except ssl.SSLError as error:
+        raise ValueError("no file of certificates in PEM") from error
+    return file.absolute()
+
+
 Listed = Annotated[tuple[Item, ...], NoDecode, BeforeValidator(_cut)]
 Cron = Annotated[str, AfterValidator(_check_cron)]
 Address = Annotated[str, AfterValidator(_check_address)]
+Certificates = Annotated[FilePath, AfterValidator(_check_certificates)]
 
 
 class Settings(BaseSettings):
@@ -92,6 +103,12 @@ class Settings(BaseSettings):
     upload_hosts: Listed[str] = Field(
         (), description="Hosts that tables are fetched from though not public; several with colons between."
     )
+    upload_ca: Certificates | None = Field(
+        None, description="File of certificates (PEM) that are trusted beside the system's when tables are fetched."
+    )
+    user_tables: NonNegativeInt = Field(100, description="Tables that an account may keep.")
+    user_rows: NonNegativeInt = Field(20_000_000, description="Rows of all tables of an account together.")
+    user_bytes: NonNegativeInt = Field(10 << 30, description="Bytes that they may take in the database.")
     worker_timeout: PositiveFloat = Field(10.0, description="Seconds of silence after which a worker counts as dead.")
     worker_grace: NonNegativeFloat = Field(
         60.0,

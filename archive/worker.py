@@ -261,7 +261,9 @@ async def _care(app: procrastinate.App, archive: Archive) -> None:
             await _take_back(app, archive)
             await asyncio.to_thread(archive.store.sweep)
             await asyncio.to_thread(old_jobs.remove, archive.database, days=archive.settings.job_retention)
-            await asyncio.to_thread(checkpoints.sweep, archive.settings.root, days=archive.settings.checkpoint_retention)
+            await asyncio.to_thread(
+                checkpoints.sweep, archive.settings.root, days=archive.settings.checkpoint_retention
+            )
         except (procrastinate.exceptions.ConnectorException, exc.OperationalError, OSError) as error:
             log.warning("cannot look for dead workers", reason=str(error))
 

@@ -2,8 +2,8 @@
 
 One table of 1,000,000 rows and twelve columns, over HTTP to ``musevault serve``.  The reference is ``COPY (the same
 query) TO STDOUT (FORMAT binary)`` by psql into /dev/null: what any client must wait for.  Then short queries from
-several clients at once.  With ``BENCH_MANY=1`` memory is also taken for ten times the rows, and short queries are asked
-of a table of 10,000,000; that takes several minutes.
+several clients at once, and the peer DaCHS where it is installed.  With ``BENCH_MANY=1`` memory is also taken for ten
+times the rows, and short queries are asked of a table of 10,000,000; that takes several minutes.
 """
 
 import os
@@ -19,6 +19,7 @@ from typing import Final
 from archive.archive import Archive, open_archive
 from archive.log import configure
 from archive.settings import Settings
+from benchmarks import dachs
 from benchmarks.clients import CLIENTS, drained
 from benchmarks.plain_table import ALL, fill
 from benchmarks.report import report
@@ -37,6 +38,7 @@ TARGETS: Final = {
     "arrow": 2.0, "fits": 2.0, "csv": 3.0, "votable/b2": 3.5, "parquet": 3.5, "votable/td": 6.0,
 }  # fmt: skip
 FIRST_SECONDS: Final = 0.2
+PEER_TARGET: Final = 10
 GROWTH_MB: Final = 150
 TIMES_MANY: Final = 10
 MANY_ROWS: Final = f"{ALL}, (SELECT TOP {TIMES_MANY} number FROM survey.pointing) AS again"
@@ -71,6 +73,9 @@ def main() -> None:
             formats(archive, port)
             if not many:
                 short_queries(port, ROWS)
+            if dachs.is_installed():
+                with dachs.peer(archive, root, ROWS) as other:
+                    beside(port, other)
         for name in TARGETS:
             with service(root, workers=1) as (port, server):
                 memory(name, port, server, many=many)
@@ -96,6 +101,16 @@ def formats(archive: Archive, port: int) -> None:
             FIRST_SECONDS,
             1,
             more_is_better=False,
+        )
+
+
+def beside(port: int, other: int) -> None:
+    """Compare rows a second with those of the peer, in every format that it has."""
+    for name, theirs in dachs.FORMATS.items():
+        ours = min(fetched(port, ALL.format(rows=ROWS), name).last for _ in range(TIMES))
+        reference = fetched(other, dachs.QUERY.format(rows=ROWS), theirs).last
+        report(
+            f"formats, rows/s of {name} against DaCHS", ROWS / ours, ROWS / reference, PEER_TARGET, more_is_better=True
         )
 
 
@@ -139,7 +154,7 @@ def at_once(ask: Callable[[], Taken]) -> tuple[float, float]:
 
 def fetched(port: int, query: str, name: str, *, maxrec: int = ROWS) -> Taken:
     """Ask the service and throw the answer away."""
-    first, last, _ = drained(port, {"QUERY": query, "RESPONSEFORMAT": name, "MAXREC": str(maxrec)})
+    first, last, _ = drained(port, {"LANG": "ADQL", "QUERY": query, "RESPONSEFORMAT": name, "MAXREC": str(maxrec)})
     return Taken(first, last)
 
 

@@ -7,23 +7,29 @@ FITS Standard 4.0, sections 3 and 4; ESO's HIERARCH convention.
 import re
 import struct
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import repeat
 from typing import Final, Protocol, Self
 
-from archive.fits_structure import BLOCK, BrokenFits
+import numpy as np
 
-__all__ = ["CARD", "Cards", "Value", "read_cards"]
+from archive.fits_structure import BLOCK, BrokenFits
+from ingest.sieve import Sieve
+
+__all__ = ["CARD", "Cards", "Value", "read_cards", "sieve_for"]
 
 CARD: Final = 80
 FIRST_READ: Final = 48 * BLOCK
 LONGEST: Final = 8192 * BLOCK
 END: Final = b"END" + b" " * (CARD - 3)
-PRINTABLE: Final = bytes(range(0x20, 0x7F))
+FIRST_PRINTABLE: Final = 0x20
+LAST_PRINTABLE: Final = 0x7E
 COMMENTARY: Final = (b"COMMENT ", b"HISTORY ", b"CONTINUE", b"        ")
+ENDS_OR_BEGINS: Final = (b"END ", b"XTENSION")
 NUMBER: Final = re.compile(rb"[+-]?(?:\d+(\.\d*)?|(\.\d+))([ED][+-]?\d+)?", re.IGNORECASE)
+PLAIN: Final = b"+-.0123456789"
 STRING: Final = re.compile(rb"'((?:[^']|'')*)'\s*(?:/|$)")
 
 Value = str | int | float | bool | None
@@ -39,9 +45,13 @@ class Stream(Protocol):
 
 @dataclass(frozen=True)
 class Cards:
-    """The cards of one header without END, as they stand in the file."""
+    """The cards of one header without END, as they stand in the file.
+
+    With a sieve the values of its keywords are found without taking every card apart; what is found is the same.
+    """
 
     raw: bytes
+    sieve: Sieve | None = None
 
     @cached_property
     def lines(self) -> tuple[bytes, ...]:
@@ -50,9 +60,16 @@ class Cards:
         return struct.unpack("80s" * count, self.raw)
 
     @cached_property
+    def likely(self) -> Sequence[bytes]:
+        """The cards among which all those of the sieve's keywords are; without a sieve all cards."""
+        if self.sieve is None:
+            return self.lines
+        return [self.raw[CARD * number : CARD * (number + 1)] for number in self.sieve.picked(self.raw)]
+
+    @cached_property
     def pairs(self) -> list[tuple[bytes, bytes]]:
-        """What stands before and behind the first equals sign of each card that has one."""
-        parts = map(bytes.partition, self.lines, repeat(b"="))
+        """What stands before and behind the first equals sign of each likely card that has one."""
+        parts = map(bytes.partition, self.likely, repeat(b"="))
         return [(name.rstrip(), rest) for name, equals, rest in parts if equals]
 
     @cached_property
@@ -60,14 +77,23 @@ class Cards:
         """What follows the first equals sign, by what stands before it; of repeated keywords the last."""
         return dict(self.pairs)
 
+    @cached_property
+    def unsieved(self) -> Self:
+        """The same cards without a sieve, for a keyword that it has not."""
+        return type(self)(self.raw)
+
     def text(self) -> str:
         """Return the header as the archive keeps it: one card a line."""
-        return b"\n".join(self.lines).decode("ascii")
+        if self.sieve is None:
+            return b"\n".join(self.lines).decode("ascii")
+        # Of a long header the lines are not made: an object for each of 1,500 cards costs more than all the rest.
+        lines = np.full((len(self.raw) // CARD, CARD + 1), ord("\n"), dtype=np.uint8)
+        lines[:, :CARD] = np.frombuffer(self.raw, dtype=np.uint8).reshape(-1, CARD)
+        return str(lines.reshape(-1)[:-1].data, "ascii")
 
     def may_hold_another(self) -> bool:
         """Whether something may be here that ends a header or begins the next; quick enough to be asked always."""
-        told_apart = len(self.fields) == len(self.pairs) == len(self.lines)
-        return not told_apart or b"END" in self.fields or b"XTENSION" in self.fields
+        return any(line.startswith(ENDS_OR_BEGINS) for line in self.likely)
 
     def value(self, keyword: str) -> Value:
         """Return the value of a keyword, ``ESO ...`` without HIERARCH; None when it is absent or has none.
@@ -77,8 +103,11 @@ class Cards:
         BrokenFits
             The card holds no value of FITS: NaN, an open quote, bare words.
         """
-        found = self.fields.get(_name(keyword))
-        return None if found is None else _parsed(keyword, found.strip())
+        name = _name(keyword)
+        found = self.fields.get(name)
+        if found is None:
+            return None if self._knows([name]) else self.unsieved.value(keyword)
+        return _parsed(keyword, found.strip())
 
     def check_repetitions(self, keywords: Iterable[str]) -> None:
         """See that none of these keywords is repeated with another value.
@@ -88,18 +117,20 @@ class Cards:
         BrokenFits
             One is.
         """
-        if len(self.fields) == len(self.pairs):
+        if self.sieve is None and len(self.fields) == len(self.pairs):  # of many headers, so before all else
             return
-        counted = Counter(map(_card_name, self.lines))
-        for keyword in keywords:
-            name = _name(keyword)
-            if counted[name] > 1:
-                fields = [line.partition(b"=")[2].strip() for line in self.lines if _card_name(line) == name]
-                if len({_parsed(keyword, field) for field in fields}) > 1:
-                    raise BrokenFits(f"{keyword} is there {counted[name]} times with different values")
+        names = {_name(keyword): keyword for keyword in keywords}
+        if not self._knows(names):
+            self.unsieved.check_repetitions(names.values())
+        elif len(self.fields) < len(self.pairs):
+            _check_repetitions(self.likely, names)
+
+    def _knows(self, names: Iterable[bytes]) -> bool:
+        """Whether all cards of these names are among the likely ones."""
+        return self.sieve is None or self.sieve.names.issuperset(names)
 
     @classmethod
-    def of(cls, header: bytes, *, number: int) -> Self:
+    def of(cls, header: bytes, *, number: int, sieve: Sieve | None = None) -> Self:
         """Take the bytes of a header up to END.
 
         Raises
@@ -107,13 +138,21 @@ class Cards:
         BrokenFits
             A byte is no printable ASCII character.
         """
-        if header.translate(None, PRINTABLE):
-            place = next(i for i, byte in enumerate(header) if byte not in PRINTABLE)
+        values = np.frombuffer(header, dtype=np.uint8)
+        if values.size and not FIRST_PRINTABLE <= values.min() <= values.max() <= LAST_PRINTABLE:
+            place = next(i for i, byte in enumerate(header) if not FIRST_PRINTABLE <= byte <= LAST_PRINTABLE)
             raise BrokenFits(f"card {place // CARD + 1} of HDU {number} holds the byte {header[place]:#04x}")
-        return cls(header)
+        return cls(header, sieve)
 
 
-def read_cards(stream: Stream, *, number: int, first_read: int = FIRST_READ) -> tuple[Cards, bytes]:
+def sieve_for(keywords: Iterable[str]) -> Sieve:
+    """Return the sieve for long headers of which these keywords are asked for."""
+    return Sieve(map(_name, keywords), beginnings=ENDS_OR_BEGINS)
+
+
+def read_cards(
+    stream: Stream, *, number: int, first_read: int = FIRST_READ, sieve: Sieve | None = None
+) -> tuple[Cards, bytes]:
     """Read one header; returns its cards and the bytes that were read beyond its last block.
 
     Parameters
@@ -124,6 +163,8 @@ def read_cards(stream: Stream, *, number: int, first_read: int = FIRST_READ) -> 
         Number of the HDU, for error texts.
     first_read
         Bytes to read at first, a multiple of the block.
+    sieve
+        Where the header is long: made by ``sieve_for`` from the keywords that will be asked for.
 
     Raises
     ------
@@ -145,7 +186,7 @@ def read_cards(stream: Stream, *, number: int, first_read: int = FIRST_READ) -> 
         raise BrokenFits(f"truncated: the file ends within the header of HDU {number}")
     if header[end + CARD : whole].strip(b" "):
         raise BrokenFits(f"there is something behind END in the header of HDU {number}")
-    cards = Cards.of(header[:end], number=number)
+    cards = Cards.of(header[:end], number=number, sieve=sieve)
     if cards.may_hold_another():
         _check_goes_on(cards.raw, number)
     return cards, header[whole:]
@@ -192,23 +233,44 @@ def _card_name(line: bytes) -> bytes | None:
     return name.rstrip() if equals and not line.startswith(COMMENTARY) else None
 
 
+def _check_repetitions(lines: Sequence[bytes], keywords: Mapping[bytes, str]) -> None:
+    counted = Counter(map(_card_name, lines))
+    for name, keyword in keywords.items():
+        if counted[name] > 1:
+            fields = [line.partition(b"=")[2].strip() for line in lines if _card_name(line) == name]
+            if len({_parsed(keyword, field) for field in fields}) > 1:
+                raise BrokenFits(f"{keyword} is there {counted[name]} times with different values")
+
+
 def _parsed(keyword: str, field: bytes) -> Value:
     if field.startswith(b"'"):
-        end = field.find(b"'", 1)
-        if end > 0 and b"'" not in field[end + 1 :] and field[end + 1 :].lstrip()[:1] in {b"", b"/"}:  # nearly always
-            return field[1:end].decode("ascii").rstrip()
-        string = STRING.match(field)
-        if string is None:
-            raise BrokenFits(f"{keyword} is a text without end")
-        return string[1].decode("ascii").replace("''", "'").rstrip()
+        return _text(keyword, field)
     bare = field.partition(b"/")[0].rstrip()
     if not bare:
         return None
     if bare in {b"T", b"F"}:
         return bare == b"T"
+    try:
+        return _number(bare)
+    except ValueError as error:
+        raise BrokenFits(f"{keyword} cannot be {bare[:40].decode('ascii')}") from error
+
+
+def _text(keyword: str, field: bytes) -> str:
+    end = field.find(b"'", 1)
+    behind = field[end + 1 :].lstrip()
+    if end > 0 and b"'" not in behind and (not behind or behind.startswith(b"/")):  # nearly always
+        return field[1:end].decode("ascii").rstrip()
+    string = STRING.match(field)
+    if string is None:
+        raise BrokenFits(f"{keyword} is a text without end")
+    return string[1].decode("ascii").replace("''", "'").rstrip()
+
+
+def _number(bare: bytes) -> int | float:
+    if not bare.strip(PLAIN):  # of nothing but these, as nearly always, Python takes what FITS takes, and is quicker
+        return float(bare) if b"." in bare else int(bare)
     number = NUMBER.fullmatch(bare)
     if number is None:
-        raise BrokenFits(f"{keyword} cannot be {bare[:40].decode('ascii')}")
-    if number.lastindex is None:
-        return int(bare)
-    return float(bare.upper().replace(b"D", b"E"))
+        raise ValueError
+    return int(bare) if number.lastindex is None else float(bare.upper().replace(b"D", b"E"))

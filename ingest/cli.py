@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from archive.archive import open_archive
+from archive.follow_up import follow_up
 from archive.log import configure
 from archive.runs import recorded
 from archive.settings import load
@@ -67,6 +68,7 @@ def products(paths: tuple[Path, ...], *, collection: str, as_json: bool) -> None
     with open_archive(load()) as archive:
         with recorded(archive.database, KIND, source(paths)) as tally:
             counted = tell(ingest_products(archive, paths, collection=collection), tally, as_json=as_json)
+            follow_up(archive.database)  # headers tell of exposures
         leave(counted)
 
 

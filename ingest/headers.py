@@ -82,6 +82,11 @@ def moment(value: object) -> datetime | None:
         return None
 
 
+OF_WORDS: Final = frozenset({text, moment})
+WORDS: Final = (str,)
+NUMBERS: Final = (int, float)
+"""Of which types a value must be to be read as what it is wanted for."""
+
 EXPOSURE: Final[Mapping[str, Keyword]] = {
     "origfile": Keyword("ORIGFILE", text),
     "instrument": Keyword("INSTRUME", text),
@@ -199,7 +204,7 @@ def strict(keyword: Keyword, value: object) -> Any:
     """
     if value is None or (isinstance(value, str) and value.strip() in SENTINELS):
         return None
-    wanted = str if keyword.read in {text, moment} else int | float
+    wanted = WORDS if keyword.read in OF_WORDS else NUMBERS
     found = keyword.read(value)
     is_wanted = isinstance(value, wanted) and not isinstance(value, bool)
     if not is_wanted or (found is None and value not in MISSING_NUMBERS):

@@ -9,23 +9,25 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from archive.fits_structure import BLOCK, BrokenFits
 from archive.products import HeaderText
 from ingest import headers
-from ingest.cards import Cards, read_cards
+from ingest.cards import Cards, read_cards, sieve_for
 from ingest.cube_facts import Oddity
 from ingest.raw_kinds import MASTER_TAGS, raw_tag
 from ingest.raw_sky import footprint, moon
 from ingest.raw_stream import RawStream, opened
+from ingest.sieve import Sieve
 
 __all__ = ["RawFrame", "read_raw_frame"]
 
 IDENTIFIER: Final = re.compile(r"(?:M\.)?MUSE\.\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?")
 CHANNEL: Final = re.compile(r"CHAN(0[1-9]|1\d|2[0-4])")
-CHANNELS: Final = 24
+CHANNELS: Final = frozenset(f"{number:02d}" for number in range(1, 25))
 MOST_HDUS: Final = 100
 MOST_DATA: Final = 1 << 33
 """Bytes of data that no raw frame nor calibration reaches: eight times those of 24 detectors."""
@@ -82,7 +84,7 @@ def read_raw_frame(path: Path) -> RawFrame:
         It cannot be read.
     """
     with opened(path) as stream:
-        primary, rest = read_cards(stream, number=0)
+        primary, rest = read_cards(stream, number=0, sieve=_sieve())
         stream.give_back(rest)
         dp_id = _identifier(primary)
         master = primary.value("ESO PRO CATG") is not None
@@ -94,6 +96,13 @@ def read_raw_frame(path: Path) -> RawFrame:
     texts += [HeaderText(n, hdu.name or None, hdu.cards.text()) for n, hdu in enumerate(extensions, 1)]
     told = (*oddities, *_name_oddity(path, dp_id), *_time_oddity(dp_id, facts["mjd_obs"]))
     return RawFrame(dp_id, master, facts, tuple(texts), told)
+
+
+@cache
+def _sieve() -> Sieve:
+    """Return the sieve for all that a primary header is asked for."""
+    facts = (keyword.name for keyword in (*headers.EXPOSURE.values(), *headers.MASTER.values()))
+    return sieve_for([*facts, *STRUCTURE, *IDENTITY])
 
 
 def _identifier(primary: Cards) -> str:
@@ -204,7 +213,7 @@ def _exposure_facts(primary: Cards, extensions: list[_Hdu]) -> tuple[dict[str, A
 def _check_not_cut(primary: Cards, channels: Mapping[str, bool]) -> None:
     """A file that was cut between two channels is whole FITS, but its last channels are not there."""
     promised = primary.value("ESO DET CHIPS")
-    expected = promised if isinstance(promised, int) and not isinstance(promised, bool) else CHANNELS
+    expected = promised if isinstance(promised, int) and not isinstance(promised, bool) else len(CHANNELS)
     if len(channels) < expected and max(channels) == f"{len(channels):02d}":
         raise BrokenFits(f"truncated: {expected} channels should be there, the last one is CHAN{len(channels):02d}")
 
@@ -235,8 +244,7 @@ def _strict(primary: Cards, keywords: Mapping[str, headers.Keyword]) -> dict[str
 
 
 def _channel_oddity(channels: Mapping[str, bool]) -> tuple[Oddity, ...]:
-    expected = {f"{n:02d}" for n in range(1, CHANNELS + 1)}
-    missing = sorted(expected - set(channels))
+    missing = sorted(CHANNELS - set(channels))
     dead = sorted(name for name, live in channels.items() if not live)
     words = [f"{what} {', '.join(names)}" for what, names in (("missing", missing), ("dead", dead)) if names]
     return (Oddity("channels", f"channels {'; '.join(words)}"),) if words else ()

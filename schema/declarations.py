@@ -5,6 +5,7 @@ from typing import Final
 from sqlalchemy import MetaData
 
 from schema import (  # noqa: F401  they fill the metadata
+    accounts,
     calibrations,
     conditions,
     eso,

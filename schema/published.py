@@ -65,7 +65,8 @@ class ForeignKey:
 class PublishedTable:
     """One table or view as the outside world sees it; ``qualified`` is the name that queries use.
 
-    ``stored`` is its schema and name in the database where they are others.
+    ``stored`` is its schema and name in the database where they are others; with ``argument`` that is a function,
+    called with this text.
     """
 
     schema: str
@@ -76,6 +77,7 @@ class PublishedTable:
     kind: str = "table"
     foreign_keys: tuple[ForeignKey, ...] = field(default=())
     stored: tuple[str, str] | None = None
+    argument: str | None = None
 
     @property
     def qualified(self) -> str:

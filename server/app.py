@@ -7,9 +7,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from archive.archive import Archive
 from archive.phases import PhaseWatch
-from server import calselector, eso, files, metrics, policy, sia, tap, uws
+from server import auth, calselector, eso, files, metrics, policy, scs, sia, tap, uws
+from server.lenient import LenientRequest
 from server.portal.pages import blueprint as portal
 from server.query import Queries
+from server.user_tables import routes as user_tables
 
 __all__ = ["create_app"]
 
@@ -23,15 +25,23 @@ WAITING_AT_ONCE = 12
 def create_app(archive: Archive) -> Flask:
     """Return the application that serves an archive."""
     app = Flask("musevault", static_folder=None)
+    app.request_class = LenientRequest
     app.url_map.strict_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = REQUEST_BYTES
     if archive.settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=archive.settings.trusted_proxies)  # type: ignore[method-assign]
     queries = app.extensions["queries"] = Queries(archive)
-    app.register_blueprint(tap.blueprint(archive, queries))
     watch = app.extensions["phases"] = PhaseWatch(archive.database, most=WAITING_AT_ONCE)
-    app.register_blueprint(uws.blueprint(archive, queries, watch))
+    log_in = auth.gate(archive.database)
+    for routes in (
+        tap.blueprint(archive, queries),
+        uws.blueprint(archive, queries, watch),
+        user_tables.blueprint(archive),
+    ):
+        routes.before_request(log_in)
+        app.register_blueprint(routes)
     app.register_blueprint(sia.blueprint(archive, queries))
+    app.register_blueprint(scs.blueprint(archive, queries))
     app.register_blueprint(files.blueprint(archive))
     app.register_blueprint(eso.blueprint(archive))
     app.register_blueprint(calselector.blueprint(archive, queries))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import wraps
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from flask import Response, current_app, request
@@ -19,6 +19,7 @@ from server.query import QueryFailed, QueryTimedOut, QueryTooLong, Result, Servi
 from server.uploads.errors import UploadError
 
 __all__ = [
+    "VOTABLE",
     "UsageError",
     "answer",
     "chosen_format",
@@ -31,7 +32,7 @@ __all__ = [
 
 log = structlog.get_logger()
 
-VOTABLE = "application/x-votable+xml"
+VOTABLE: Final = "application/x-votable+xml"
 RETRY_SECONDS = "10"
 
 

@@ -20,7 +20,7 @@ from server import dali
 from server.adql import AdqlError
 from server.asked import Asked
 from server.caller import caller, remembered
-from server.query import Queries
+from server.query import Queries, ServiceBusy
 from server.request_uploads import RequestUploads
 from server.tasks import TASK, UPLOADS
 from server.uploads.errors import UploadError
@@ -171,8 +171,8 @@ class JobControl:
         """Ask the planner; a query that is wrong costs nothing, and its job says why."""
         try:
             asked = Asked.read(MultiDict(job.parameters))
-            return self._queries.cost(asked.query, maxrec=asked.maxrec)
-        except (dali.UsageError, AdqlError):
+            return self._queries.cost(asked.query, maxrec=asked.maxrec, account=job.owner)
+        except (dali.UsageError, AdqlError, ServiceBusy):
             return None
 
 

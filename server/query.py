@@ -15,9 +15,11 @@ import adbc_driver_manager
 import pyarrow as pa
 import structlog
 from adbc_driver_postgresql import StatementOptions, dbapi
+from sqlalchemy import exc
 
 from archive.archive import Archive
-from schema.published import catalogue
+from archive.user_tables import visible_to
+from schema.published import PublishedTable
 from server.adql import OutputColumn, translate
 from server.patience import Forecast, Patience
 from server.readers import Readers
@@ -117,6 +119,7 @@ class Queries:
 
     def __init__(self, archive: Archive) -> None:
         self.settings: Final = archive.settings
+        self._database: Final = archive.database
         self.timeout = archive.settings.query_timeout
         self.cost_limit: float | None = archive.settings.sync_cost_limit
         self.readers = Readers(archive)
@@ -134,7 +137,9 @@ class Queries:
         queries.readers = Readers(archive, name=job_id, seconds=seconds, single=True)
         return queries
 
-    def run(self, text: str, *, maxrec: int | None = None, uploads: Sequence[Upload] = ()) -> Result:
+    def run(
+        self, text: str, *, maxrec: int | None = None, uploads: Sequence[Upload] = (), account: str | None = None
+    ) -> Result:
         """Translate and start a query.
 
         Parameters
@@ -145,11 +150,13 @@ class Queries:
             Rows wanted; None for the service's default.  Clamped, silently as DALI has it, to the service's limit.
         uploads
             Files with tables that the query reads beside the published ones; not needed any more afterwards.
+        account
+            Who asks: its own tables may be read, too.
 
         Raises
         ------
         AdqlError
-            The text is no ADQL over the published tables.
+            The text is no ADQL over these tables.
         UploadError
             A file holds no table that can be taken.
         QueryFailed
@@ -157,9 +164,10 @@ class Queries:
         """
         wanted = self.settings.maxrec_default if maxrec is None else maxrec
         limit = min(wanted, self.settings.maxrec_limit)
+        tables = self._tables(account)
         if uploads:
-            return self._run_with(uploads, text, limit)
-        translation = translate(text, catalogue())
+            return self._run_with(uploads, text, limit, tables)
+        translation = translate(text, tables)
         if limit == 0:
             return Result(translation.columns, 0, iter(()), overflow=True)
         sql = _limited(translation.sql, limit)
@@ -170,14 +178,14 @@ class Queries:
         release = self._releasing(connection, cursor, again=True)
         return Result(translation.columns, limit, reader, self.timeout, release=release)
 
-    def _run_with(self, uploads: Sequence[Upload], text: str, limit: int) -> Result:
+    def _run_with(self, uploads: Sequence[Upload], text: str, limit: int, others: tuple[PublishedTable, ...]) -> Result:
         """Run a query over uploads: on a connection of its own, in one transaction, with which the tables go."""
         with self._slot() as undo:
             connection = self._connection(undo)
             try:
                 connection.adbc_connection.set_autocommit(False)
                 tables = load(connection, uploads, Limits.of(self.settings))
-                translation = translate(text, (*catalogue(), *tables))
+                translation = translate(text, (*others, *tables))
                 if limit == 0:
                     return Result(translation.columns, 0, iter(()), overflow=True)
                 sql = _limited(translation.sql, limit)
@@ -198,16 +206,25 @@ class Queries:
             undo.callback(self._slots.release)
             yield undo
 
-    def cost(self, text: str, *, maxrec: int | None = None) -> float | None:
+    def _tables(self, account: str | None) -> tuple[PublishedTable, ...]:
+        try:
+            return visible_to(self._database, account)
+        except exc.OperationalError as error:
+            raise ServiceBusy("the database does not answer") from error
+
+    def cost(self, text: str, *, maxrec: int | None = None, account: str | None = None) -> float | None:
         """Return the planner's estimate of what a query costs, in PostgreSQL's units; None when it has none.
 
         Raises
         ------
         AdqlError
-            The text is no ADQL over the published tables.
+            The text is no ADQL over the tables that the account may read.
+        ServiceBusy
+            The database does not answer.
         """
         wanted = self.settings.maxrec_default if maxrec is None else maxrec
-        return self._estimate(_limited(translate(text, catalogue()).sql, min(wanted, self.settings.maxrec_limit)))
+        translation = translate(text, self._tables(account))
+        return self._estimate(_limited(translation.sql, min(wanted, self.settings.maxrec_limit)))
 
     def _start(
         self, connection: dbapi.Connection, sql: str, forecast: Forecast | None

@@ -23,6 +23,7 @@ from archive.queues import QUERY_FAST, QUERY_SLOW
 from archive.settings import load
 from archive.worker import Lane, attend
 from server.tasks import TASK, QueryRuns
+from server.user_tables import indexing
 
 __all__ = ["do_queries", "main"]
 
@@ -38,7 +39,7 @@ async def do_queries(archive: Archive, stop: Awaitable[Any]) -> None:
     lanes = (Lane((QUERY_FAST,), settings.async_fast_at_once), Lane((QUERY_SLOW,), settings.async_slow_at_once))
     sweeping = asyncio.create_task(_sweep(archive))
     try:
-        await attend(archive, {TASK: runs.run}, lanes, stop, halt=runs.halt)
+        await attend(archive, {TASK: runs.run, indexing.TASK: indexing.index}, lanes, stop, halt=runs.halt)
     finally:
         sweeping.cancel()
 

@@ -13,6 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from server import dali
 from server.query import ServiceBusy
+from server.uploads.errors import UploadError
 from server.uploads.gathering import gather, keep_parts
 from server.uploads.limits import Limits
 from server.uploads.reading import Upload
@@ -25,6 +26,7 @@ MOST_AT_ONCE: Final = 6
 
 TURN_SECONDS: Final = 5.0
 FORM_BYTES: Final = 4 << 20
+BLOCK: Final = 1 << 18
 
 
 class RequestUploads:
@@ -72,13 +74,39 @@ class RequestUploads:
         if not sources:
             yield ()
             return
+        with self._folder() as folder:
+            self.keep(sources, folder)
+            yield gather(sources, folder, self.limits)
+
+    @contextmanager
+    def body(self) -> Iterator[Path]:
+        """Return the body of the request as a file, which is gone after the block.
+
+        Raises
+        ------
+        UploadError
+            It is too large.
+        ServiceBusy
+            Too many requests with tables are being dealt with.
+        """
+        request.max_content_length = self.limits.bytes
+        with self._folder() as folder:
+            path = folder / "body"
+            try:
+                with path.open("wb") as file:
+                    while block := request.stream.read(BLOCK):
+                        file.write(block)
+            except RequestEntityTooLarge as error:
+                raise UploadError(f"it is larger than {self.limits.size}") from error
+            yield path
+
+    @contextmanager
+    def _folder(self) -> Iterator[Path]:
         if not self._turns.acquire(timeout=TURN_SECONDS):
             raise ServiceBusy("the service is reading as many tables as it can; try again in a while")
         try:
             with TemporaryDirectory(prefix="musevault-upload-") as name:
-                folder = Path(name)
-                self.keep(sources, folder)
-                yield gather(sources, folder, self.limits)
+                yield Path(name)
         finally:
             self._turns.release()
 

@@ -3,8 +3,10 @@
 from flask import Blueprint, Response
 
 from archive.archive import Archive
+from archive.user_tables import visible_to
 from server import dali, examples, vosi
 from server.asked import Asked
+from server.caller import caller
 from server.query import Queries
 from server.request_uploads import RequestUploads
 from server.uploads.limits import Limits
@@ -23,7 +25,7 @@ def blueprint(archive: Archive, queries: Queries) -> Blueprint:
         asked = Asked.read(uploads.parameters())
         chosen = dali.chosen_format(asked.format_name)
         with uploads.files(asked.uploads) as files:
-            result = queries.run(asked.query, maxrec=asked.maxrec, uploads=files)
+            result = queries.run(asked.query, maxrec=asked.maxrec, uploads=files, account=caller().account)
         return dali.answer(result, chosen)
 
     _documents(routes, archive)
@@ -47,8 +49,8 @@ def _documents(routes: Blueprint, archive: Archive) -> None:
 
     @routes.get("/tables")
     def tables() -> Response:
-        return vosi.tables()
+        return vosi.tables(visible_to(archive.database, caller().account))
 
     @routes.get("/tables/<name>")
     def table(name: str) -> Response:
-        return vosi.table(name)
+        return vosi.table(name, visible_to(archive.database, caller().account))

@@ -95,9 +95,10 @@ class QueryRuns:
             folder = uws.folder(archive.settings, job.job_id) / UPLOADS
             files = gather(asked.uploads, folder, Limits.of(archive.settings))
             queries.prepare()
-            if not _is_wanted(archive, job.job_id):  # asked with the connection up: from here on an abort finds it
+            self._check_halted()  # asked with the connection up: from here on a halt or an abort finds it
+            if not _is_wanted(archive, job.job_id):
                 return
-            result = queries.run(asked.query, maxrec=asked.maxrec, uploads=files)
+            result = queries.run(asked.query, maxrec=asked.maxrec, uploads=files, account=job.owner)
             try:
                 name = f"result.{chosen.suffix}"
                 path = uws.folder(archive.settings, job.job_id) / name
@@ -109,6 +110,10 @@ class QueryRuns:
         uws.record_result(archive.database, job.job_id, uws.Result(name, chosen.media_type, size, sha256))
         shutil.rmtree(folder, ignore_errors=True)
 
+    def _check_halted(self) -> None:
+        if self._halted.is_set():
+            raise Interrupted("the worker is to stop")
+
     def _write(self, result: Result, chosen: Format, path: Path, progress: Progress) -> tuple[int, str]:
         """Write a result; return its length and checksum.  Nothing has its name before it is whole on the disk."""
         told = time.monotonic()
@@ -118,8 +123,7 @@ class QueryRuns:
         try:
             with part.open("wb") as file:
                 for block in chosen.encode(result):
-                    if self._halted.is_set():
-                        raise Interrupted("the worker is to stop")
+                    self._check_halted()
                     digest.update(block)
                     file.write(block)
                     if time.monotonic() - told > TELL_SECONDS:

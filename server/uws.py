@@ -126,7 +126,8 @@ def _error(job: UwsJob) -> Response:
 def _result(archive: Archive, job: UwsJob) -> Response:
     """Return the result, or the part of it that the request's Range asks for."""
     if job.job.phase != Phase.COMPLETED or job.result_file is None or job.result_sha256 is None:
-        return make_response(_text(f"the job is {job.job.phase}; it has no result\n"), 404)
+        why = f": {job.job.error}" if job.job.error else ""
+        return make_response(_text(f"the job is {job.job.phase}; it has no result{why}\n"), 404)
     path = uws.folder(archive.settings, job.job_id) / job.result_file
     if not path.is_file():
         return make_response(_text("the result is lost\n"), 410)

@@ -1,6 +1,6 @@
 """What a service says of itself (IVOA VOSI 1.1): capabilities, availability, tables."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from xml.etree import ElementTree as ET
@@ -23,18 +23,20 @@ from vo_models.tapregext.models import (
     Version,
 )
 from vo_models.vodataservice.models import ParamHTTP
-from vo_models.voresource.models import AccessURL, Capability, WebBrowser
+from vo_models.voresource.models import AccessURL, Capability, Interface, SecurityMethod, WebBrowser
 from vo_models.voresource.types import UTCTimestamp
 from vo_models.vosi.availability.models import Availability
 from vo_models.vosi.capabilities.models import VOSICapabilities
 
 from archive.database import Database
 from archive.settings import Settings
-from schema.published import SCHEMAS, PublishedColumn, PublishedTable, catalogue
+from schema.adql_words import as_written
+from schema.published import SCHEMAS, PublishedColumn, PublishedTable
+from server import auth
 from server.adql.semantics.declared import DECLARED
 from server.encoders import FORMATS, Format
 
-__all__ = ["availability", "document", "sia_capabilities", "table", "tables", "tap_capabilities"]
+__all__ = ["availability", "document", "scs_capabilities", "sia_capabilities", "table", "tables", "tap_capabilities"]
 
 MODELS: Final = {"ObsCore-1.1": "ObsCore#core-1.1", "ObsLocTAP-1.0": "ObsLocTAP#table-1.0"}
 FEATURES: Final = {
@@ -60,6 +62,13 @@ STARTED: Final = datetime.now(UTC)
 TABLES: Final = "http://www.ivoa.net/xml/VOSITables/v1.0"
 DATASERVICE: Final = "http://www.ivoa.net/xml/VODataService/v1.1"
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
+TAPPLUS: Final = "http://esa.int/xml/EsaTapPlus"
+"""ESA's own attributes: without ``flags`` on every column astroquery's TapPlus reads no tables at all.
+
+The schema of the standard has no place for them, so they are for clients only that do not say who they are, as TapPlus.
+"""
+
+TAPPLUS_INDEXED: Final = "32"
 
 
 def document(model: BaseXmlModel, *, skip_empty: bool = True) -> Response:
@@ -76,7 +85,7 @@ def tap_capabilities(settings: Settings) -> VOSICapabilities:
         Version(value="2.1", ivo_id="ivo://ivoa.net/std/ADQL#v2.1"),
     ]
     service = TableAccess(
-        interface=[_interface(base, use="base", version="1.1")],
+        interface=_with_login(_interface(base, use="base", version="1.1")),
         data_model=[DataModelType(value=name, ivo_id=f"ivo://ivoa.net/std/{key}") for name, key in MODELS.items()],
         language=[
             Language(
@@ -104,14 +113,23 @@ def tap_capabilities(settings: Settings) -> VOSICapabilities:
             hard=DataLimit(value=settings.upload_bytes, unit="byte"),
         ),
     )
-    described = [_capability("VOSI#tables-1.1", f"{base}/tables"), _examples(f"{base}/examples")]
-    return VOSICapabilities(capability=[service, *_vosi(base), *described])
+    listing = Capability(
+        standard_id=AnyUrl("ivo://ivoa.net/std/VOSI#tables-1.1"),
+        interface=_with_login(_interface(f"{base}/tables", use="full", version=None)),
+    )
+    return VOSICapabilities(capability=[service, *_vosi(base), listing, _examples(f"{base}/examples")])
 
 
 def sia_capabilities(settings: Settings) -> VOSICapabilities:
     """Describe the image access service."""
     base = f"{settings.base_url}/sia2"
     return VOSICapabilities(capability=[_capability("SIA#query-2.0", f"{base}/query", version="2.0"), *_vosi(base)])
+
+
+def scs_capabilities(settings: Settings, table: str) -> VOSICapabilities:
+    """Describe the cone search over a table."""
+    base = f"{settings.base_url}/scs/{table}"
+    return VOSICapabilities(capability=[_capability("ConeSearch", base, version="1.03"), *_vosi(base)])
 
 
 def availability(database: Database) -> Availability:
@@ -124,23 +142,25 @@ def availability(database: Database) -> Availability:
     return Availability(available=True, up_since=UTCTimestamp.fromtimestamp(STARTED.timestamp(), UTC))
 
 
-def tables() -> Response:
-    """Return all published tables; with ``detail=min`` without their columns."""
+def tables(visible: Sequence[PublishedTable]) -> Response:
+    """Return all tables that a client may see; with ``detail=min`` without their columns."""
+    wanted = [name.strip().lower() for name in request.args.get("tables", "").split(",") if name.strip()]
     brief = request.args.get("detail") == "min"
     root = ET.Element(f"{{{TABLES}}}tableset")
-    for name, description in SCHEMAS.items():
+    for name in dict.fromkeys((*SCHEMAS, *(published.schema for published in visible))):
         schema = ET.SubElement(root, "schema")
-        _words(schema, name=name, description=description)
-        for published in catalogue():
-            if published.schema == name:
-                _table(ET.SubElement(schema, "table"), published, brief=brief)
+        _words(schema, name=name, description=SCHEMAS.get(name, "Tables of your own."))
+        for published in visible:
+            if published.schema == name and (not wanted or published.qualified in wanted):
+                # pyvo asks for the columns of a single table without logging in: an account's own are told at once
+                _table(ET.SubElement(schema, "table"), published, brief=brief and name in SCHEMAS)
     return _xml(root)
 
 
-def table(name: str) -> Response:
-    """Return one published table."""
+def table(name: str, visible: Sequence[PublishedTable]) -> Response:
+    """Return one table that a client may see."""
     wanted = name.lower()
-    found = next((t for t in catalogue() if t.qualified == wanted), None)
+    found = next((t for t in visible if t.qualified == wanted), None)
     if found is None:
         return Response(f"there is no table {name}\n", status=404, content_type="text/plain")
     root = ET.Element(f"{{{TABLES}}}table")
@@ -181,6 +201,12 @@ def _interface(url: str, *, use: Literal["full", "base"], version: str | None) -
     return ParamHTTP(role="std", version=version, access_url=[AccessURL(value=AnyUrl(url), use=use)])
 
 
+def _with_login(anonymous: ParamHTTP) -> list[Interface]:
+    """Return an interface for anonymous clients, and the same for those that log in."""
+    methods = [SecurityMethod(standard_id=AnyUrl(method)) for method in (auth.BASIC, auth.TOKEN)]
+    return [anonymous, anonymous.model_copy(update={"security_method": methods})]
+
+
 # The tables document is written here: vo-models escapes its descriptions twice.
 def _table(parent: ET.Element, published: PublishedTable, *, brief: bool) -> None:
     parent.set("type", published.kind)
@@ -197,9 +223,11 @@ def _table(parent: ET.Element, published: PublishedTable, *, brief: bool) -> Non
 
 
 def _column(parent: ET.Element, column: PublishedColumn) -> None:
+    if not request.user_agent.string:
+        parent.set(f"{{{TAPPLUS}}}flags", TAPPLUS_INDEXED if column.indexed else "0")
     _words(
         parent,
-        name=f'"{column.name}"' if column.name == "size" else column.name,
+        name=as_written(column.name),
         description=column.description,
         unit=column.unit,
         ucd=column.ucd,
@@ -223,6 +251,7 @@ def _words(parent: ET.Element, **texts: str | None) -> None:
 def _xml(root: ET.Element) -> Response:
     ET.register_namespace("vosi", TABLES)
     ET.register_namespace("xsi", XSI)
+    ET.register_namespace("esatapplus", TAPPLUS)
     root.set("xmlns:vs", DATASERVICE)
     written: Any = ET.tostring(root, encoding="UTF-8", xml_declaration=True)
     return Response(written, content_type="text/xml;charset=UTF-8")

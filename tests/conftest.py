@@ -1,5 +1,7 @@
 """Fixtures that more than one folder of tests uses."""
 
+import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,15 +10,19 @@ import pytest
 
 from archive.archive import Archive
 from archive.cluster import Cluster
-from archive.tasks import installed
-from ingest.products import ingest_products
-from ingest.releases import ingest_release
-from processing.submission import submit
 from tests.support import archives
 
 # How long an example takes is the machine's affair: a busy one must fail no test.
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the machine code of these very sources from one run to the next: it takes longer to make than to test."""
+    sources = sorted(Path("processing/science").glob("*.py"))
+    version = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
+    if config.cache is not None:
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(config.cache.mkdir("machine-code") / version))
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +46,7 @@ def survey_template(server: str, empty_template: str, tmp_path_factory: pytest.T
     """A database with the survey's log to copy."""
     with archives.fresh_database(server, template=empty_template) as url:
         with archives.opened(url, tmp_path_factory.mktemp("survey")) as archive:
-            ingest_release(archive.database, archives.SURVEY)
+            archives.take_in_the_survey(archive)
         yield archives.database_name(url)
 
 
@@ -72,8 +78,5 @@ def full_service(
     """The services over the survey's log and the real cube with its images; to be read only."""
     root = tmp_path_factory.mktemp("full")
     with archives.fresh_database(server, template=survey_template) as url, archives.served(url, root) as served:
-        archive, _ = served
-        assert all(o.became == "new" for o in ingest_products(archive, [archives.REAL_CUBE], collection="MUSE"))
-        for job in (one.job for one in submit(archive)):
-            installed()[job.task](archive, job.parameters, job.job_id, lambda _fraction, _words: None)
+        archives.take_in_the_cube(served[0])
         yield served

@@ -15,15 +15,14 @@ from server.adql import OutputColumn
 from server.encoders.text import overflow_words
 from server.query import QueryFailed, Result
 
-__all__ = ["document", "error_document", "metadata_document"]
+__all__ = ["cone_error_document", "document", "error_document", "metadata_document"]
 
 log = structlog.get_logger()
 
-HEAD: Final = (
-    '<?xml version="1.0" encoding="UTF-8"?>\n'
-    '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">\n'
-    '<RESOURCE type="results">\n'
+ROOT: Final = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">\n'
 )
+HEAD: Final = f'{ROOT}<RESOURCE type="results">\n'
 TAIL: Final = "</RESOURCE>\n</VOTABLE>\n"
 CONTROLS: Final = dict.fromkeys([*(set(range(0x20)) - set(b"\t\n\r")), 0xFFFE, 0xFFFF], "?")
 NO_NULLS: Final[Mapping[str, int]] = {}
@@ -76,6 +75,13 @@ def error_document(message: str, details: Mapping[str, str] = NO_DETAILS) -> byt
     """Return a VOTable that says what went wrong, and, for programs, ``details`` by name."""
     infos = "".join(f"<INFO name={quoteattr(n)} value={quoteattr(_printable(v))}/>\n" for n, v in details.items())
     return f"{HEAD}{_status('ERROR', message)}{infos}{TAIL}".encode()
+
+
+def cone_error_document(message: str) -> bytes:
+    """Return a VOTable that says what went wrong where clients of cone searches look, and where all others do."""
+    told = f'<INFO ID="Error" name="Error" value={quoteattr(_printable(message))}/>\n'
+    resource = HEAD.removeprefix(ROOT)
+    return f"{ROOT}{told}{resource}{_status('ERROR', message)}{TAIL}".encode()
 
 
 def _status(value: str, words: str = "") -> str:

@@ -180,7 +180,7 @@ class _Layout:
 
 def _size(one: Field) -> int | None:
     """Return how many elements of a cell lie in the stream: bits lie there by eight."""
-    size = elements(one.column)
+    size = elements(one.written)
     return size if size is None or not one.is_bits else (size + 7) // 8
 
 

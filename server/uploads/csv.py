@@ -34,8 +34,10 @@ KEPT: Final = r"^[+-]?0\d|^[+-]?\d{17,}$"
 """Numbers that a double would not give back."""
 
 
-def read(path: Path, limits: Limits) -> tuple[tuple[PublishedColumn, ...], Iterator[pa.RecordBatch]]:
-    """Read a table.
+def read(
+    path: Path, limits: Limits, *, typed: bool = True
+) -> tuple[tuple[PublishedColumn, ...], Iterator[pa.RecordBatch]]:
+    """Read a table; unless ``typed`` its cells are left as the texts that they are.
 
     Raises
     ------
@@ -45,6 +47,8 @@ def read(path: Path, limits: Limits) -> tuple[tuple[PublishedColumn, ...], Itera
     names, delimiter = _header(path)
     named = tuple(PublishedColumn(name, "char", "*") for name in names)
     checked(named, most=limits.columns)
+    if not typed:
+        return named, _batches(path, named, delimiter)
     kinds = [set(KINDS) for _ in names]
     filled = [False] * len(names)
     rows = 0

@@ -31,18 +31,18 @@ MOVED: Final = frozenset({301, 302, 303, 307, 308})
 class _To(http.client.HTTPConnection):
     """A connection to an address that was looked up and checked before."""
 
-    def __init__(self, url: SplitResult, addresses: tuple[str, ...], *, left: float) -> None:
+    def __init__(self, url: SplitResult, addresses: tuple[str, ...], *, left: float, trusted: Path | None) -> None:
         port = url.port or PORTS[url.scheme]
         super().__init__(str(url.hostname), port, timeout=min(SILENCE_SECONDS, left))
         self.default_port = PORTS[url.scheme]
         self._addresses = addresses
-        self._secure = url.scheme == "https"
+        self._secure = _trusting(trusted) if url.scheme == "https" else None
 
     def connect(self) -> None:
         """Connect to the first of the addresses that answers."""
         self.sock = self._connected()
-        if self._secure:
-            self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
+        if self._secure is not None:
+            self.sock = self._secure.wrap_socket(self.sock, server_hostname=self.host)
 
     def _connected(self) -> socket.socket:
         for address in self._addresses[:-1]:
@@ -73,16 +73,26 @@ def fetch(address: str, path: Path, limits: Limits) -> None:
         url = _split(address)
         addresses = resolved(str(url.hostname), url.port or PORTS[url.scheme], allowed=limits.hosts)
         try:
-            with _asked(url, addresses, end) as response:
+            with _asked(url, addresses, end, trusted=limits.trusted) as response:
                 if response.status not in MOVED:
                     _keep(response, path, limits, end)
                     return
                 address = urljoin(address, response.headers.get("Location", ""))
+        except ssl.SSLCertVerificationError as error:
+            raise UploadError(f"the certificate of {url.hostname} is not trusted: {error.verify_message}") from error
         except (OSError, http.client.HTTPException) as error:
             late = time.monotonic() >= end
             words = f"takes longer than {limits.seconds:g} s" if late else "does not answer as it should"
             raise UploadError(f"{url.hostname} {words}") from error
     raise UploadError(f"its address redirects more than {REDIRECTS} times")
+
+
+def _trusting(further: Path | None) -> ssl.SSLContext:
+    """Return what checks certificates: against the system's authorities and those of a file."""
+    context = ssl.create_default_context()
+    if further is not None:
+        context.load_verify_locations(further)
+    return context
 
 
 def _split(address: str) -> SplitResult:
@@ -101,11 +111,13 @@ def _split(address: str) -> SplitResult:
 
 
 @contextmanager
-def _asked(url: SplitResult, addresses: tuple[str, ...], end: float) -> Iterator[http.client.HTTPResponse]:
+def _asked(
+    url: SplitResult, addresses: tuple[str, ...], end: float, *, trusted: Path | None
+) -> Iterator[http.client.HTTPResponse]:
     left = end - time.monotonic()
     if left <= 0:
         raise TimeoutError
-    connection = _To(url, addresses, left=left)
+    connection = _To(url, addresses, left=left, trusted=trusted)
     watch = threading.Timer(left, connection.cut)
     watch.daemon = True
     watch.start()

@@ -44,8 +44,10 @@ def unpack(path: Path, limits: Limits) -> None:
     shutil.move(unpacked, path)
 
 
-def read(path: Path, limits: Limits) -> tuple[tuple[PublishedColumn, ...], Iterator[pa.RecordBatch]]:
-    """Read an unpacked file: its columns, then its rows as they are asked for.
+def read(
+    path: Path, limits: Limits, *, typed: bool = True
+) -> tuple[tuple[PublishedColumn, ...], Iterator[pa.RecordBatch]]:
+    """Read an unpacked file: its columns, then its rows as they are asked for; CSV as texts unless ``typed``.
 
     Raises
     ------
@@ -66,7 +68,7 @@ def read(path: Path, limits: Limits) -> tuple[tuple[PublishedColumn, ...], Itera
         return fits.read(path, limits)
     if _is_xml(beginning):
         return _votable(path, limits)
-    return csv.read(path, limits)
+    return csv.read(path, limits, typed=typed)
 
 
 def _is_xml(beginning: bytes) -> bool:

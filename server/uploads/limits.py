@@ -1,6 +1,7 @@
 """How much may be uploaded."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:  # the process that reads has no settings, and no time to import what they need
@@ -13,13 +14,17 @@ MEGABYTE = 1 << 20
 
 @dataclass(frozen=True)
 class Limits:
-    """What an upload may not exceed; ``bytes`` holds for a table as sent, unpacked, and as it is read."""
+    """What an upload may not exceed; ``bytes`` holds for a table as sent, unpacked, and as it is read.
+
+    ``hosts`` are fetched from though not public; the certificates in ``trusted`` count beside the system's.
+    """
 
     rows: int
     bytes: int
     seconds: float
     columns: int = 1000
     hosts: frozenset[str] = frozenset()
+    trusted: Path | None = None
 
     @classmethod
     def of(cls, settings: "Settings") -> Self:
@@ -29,6 +34,7 @@ class Limits:
             bytes=settings.upload_bytes,
             seconds=settings.upload_seconds,
             hosts=frozenset(host.lower() for host in settings.upload_hosts),
+            trusted=settings.upload_ca,
         )
 
     @property

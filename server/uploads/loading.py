@@ -16,13 +16,14 @@ import pyarrow as pa
 from adbc_driver_postgresql import dbapi
 
 from archive.database import READER, UPLOADER
-from schema.published import PublishedColumn, PublishedTable
+from schema.published import PublishedTable
 from server.uploads.columns import row_schema, sql_type
 from server.uploads.errors import UploadError
 from server.uploads.limits import Limits
+from server.uploads.positions import polygon_of, positions
 from server.uploads.reading import Upload, UploadedTable, read
 
-__all__ = ["SCHEMA", "load", "ready"]
+__all__ = ["SCHEMA", "kept", "load", "ready"]
 
 SCHEMA: Final = "tap_upload"
 MOST_POLYGONS: Final = 100_000
@@ -80,7 +81,7 @@ def _written(cursor: dbapi.Cursor, table: UploadedTable, stored: str) -> Publish
     declared = ", ".join(f'"{column.stored}" {sql_type(column)}' for column in columns)
     cursor.execute(f'CREATE TEMPORARY TABLE "{stored}" ({declared}) ON COMMIT DROP')
     failed: list[UploadError] = []
-    rows = pa.RecordBatchReader.from_batches(row_schema(columns), _kept(table.batches, failed))
+    rows = pa.RecordBatchReader.from_batches(row_schema(columns), kept(table.batches, failed))
     try:
         cursor.adbc_ingest(stored, rows, mode="append", temporary=True)
     except (adbc_driver_manager.Error, OSError, pa.ArrowException) as error:
@@ -91,7 +92,7 @@ def _written(cursor: dbapi.Cursor, table: UploadedTable, stored: str) -> Publish
     return PublishedTable(SCHEMA, table.name, columns, "A table of the request.", stored=("pg_temp", stored))
 
 
-def _kept(batches: Iterator[pa.RecordBatch], failed: list[UploadError]) -> Iterator[pa.RecordBatch]:
+def kept(batches: Iterator[pa.RecordBatch], failed: list[UploadError]) -> Iterator[pa.RecordBatch]:
     """Keep the error of a stream: on the way through the driver it becomes another."""
     try:
         yield from batches
@@ -106,56 +107,22 @@ def _place(table: PublishedTable) -> str:
 
 
 def _indexes(table: PublishedTable) -> Iterator[str]:
-    """Yield the indexes that the forms of ``adql.sql.geometries`` find: the expressions must be the same."""
-    pair = _position(table.columns)
-    if pair is not None:
-        longitude, latitude = pair
-        yield _index(table, f'spoint(radians("{longitude.stored}"),radians("{latitude.stored}"))')
+    """Yield the indexes."""
+    for expression in positions(table.columns):
+        yield _index(table, expression)
     for column in table.columns:
-        if column.datatype != "double" or column.arraysize is None:
-            continue
-        numbers = f'"{column.stored}"'
-        centre = f"spoint(radians(({numbers})[1]),radians(({numbers})[2]))"
-        if column.xtype == "point":
-            yield _index(table, centre)
-        elif column.xtype == "circle":
-            radius = f"CASE WHEN ({numbers})[3] BETWEEN 0 AND 90 THEN ({numbers})[3] END"
-            yield _index(table, f"scircle({centre},radians({radius}))")
-        elif column.xtype == "polygon":
-            yield _polygon_index(table, numbers)
+        if (polygon := polygon_of(column)) is not None:
+            yield _polygon_index(table, polygon)
 
 
 def _index(table: PublishedTable, expression: str) -> str:
     return f"CREATE INDEX ON {_place(table)} USING gist (({expression}))"
 
 
-def _polygon_index(table: PublishedTable, numbers: str) -> str:
+def _polygon_index(table: PublishedTable, made: str) -> str:
     """Polygons of which one is none cannot be indexed; the query will tell if it meets that one."""
-    made = f"sphere.polygon(CASE WHEN array_position({numbers}, NULL) IS NULL THEN {numbers} END)"
     few = f"(SELECT count(*) FROM {_place(table)}) <= {MOST_POLYGONS}"
     return (
         f"DO $$ BEGIN IF {few} THEN {_index(table, made)}; END IF;"
         " EXCEPTION WHEN data_exception OR internal_error OR invalid_text_representation THEN NULL; END $$"
     )
-
-
-def _position(columns: Sequence[PublishedColumn]) -> tuple[PublishedColumn, PublishedColumn] | None:
-    """Return the columns of right ascension and declination: by UCD, the main ones first, else by name."""
-    scalars = [c for c in columns if c.arraysize is None and c.datatype in {"double", "float"}]
-    for rank in ("main", "any", "name"):
-        found = [next((c for c in scalars if _is(c, axis, rank)), None) for axis in ("ra", "dec")]
-        if found[0] is not None and found[1] is not None:
-            return found[0], found[1]
-    return None
-
-
-def _is(column: PublishedColumn, axis: str, rank: str) -> bool:
-    words = (column.ucd or "").lower().split(";")
-    old = {"ra": "pos_eq_ra_main", "dec": "pos_eq_dec_main"}[axis]
-    match rank:
-        case "main":
-            return (words[0] == f"pos.eq.{axis}" and "meta.main" in words) or words[0] == old
-        case "any":
-            return words[0] == f"pos.eq.{axis}"
-        case _:
-            return column.name.lower() in {axis, f"{axis}deg", f"{axis}_deg", f"{axis}_icrs", f"{axis}j2000"}

@@ -34,11 +34,11 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    path, given = sys.argv[1:]
+    path, given, *texts = sys.argv[1:]
     limits = Limits(**{**json.loads(given), "hosts": frozenset()})
     out = sys.stdout.buffer
     try:
-        _send(Path(path), limits, out)
+        _send(Path(path), limits, out, typed=not texts)
     except UploadError as error:
         _line(out, {"error": str(error)})
     except MemoryError:
@@ -46,8 +46,8 @@ def main() -> None:
     out.flush()
 
 
-def _send(path: Path, limits: Limits, out: IO[bytes]) -> None:
-    columns, batches = formats.read(path, limits)
+def _send(path: Path, limits: Limits, out: IO[bytes], *, typed: bool) -> None:
+    columns, batches = formats.read(path, limits, typed=typed)
     _line(out, {"columns": [asdict(column) for column in columns]})
     failed: UploadError | None = None
     with ipc.new_stream(out, row_schema(columns)) as writer:

@@ -33,10 +33,14 @@ PLAIN: Final = (b"PAR1", b"ARROW1", b"\xff\xff\xff\xff", b"SIMPLE  =")
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that holds a table, and the name of the table."""
+    """A file that holds a table, and the name of the table.
+
+    Cells of CSV are texts unless they are ``typed`` by what all cells of their column agree on.
+    """
 
     name: str
     path: Path
+    typed: bool = True
 
 
 @dataclass(frozen=True)
@@ -59,21 +63,23 @@ def read(upload: Upload, limits: Limits) -> Iterator[UploadedTable]:
     """
     try:
         formats.unpack(upload.path, limits)
-        with _opened(upload.path, limits) as (columns, batches):
+        with _opened(upload.path, limits, typed=upload.typed) as (columns, batches):
             yield UploadedTable(upload.name, columns, _bounded(batches, columns, limits))
     except UploadError as error:
         raise UploadError(f"upload '{upload.name}': {error}") from error
 
 
 @contextmanager
-def _opened(path: Path, limits: Limits) -> Iterator[tuple[tuple[PublishedColumn, ...], Iterator[pa.RecordBatch]]]:
+def _opened(
+    path: Path, limits: Limits, *, typed: bool
+) -> Iterator[tuple[tuple[PublishedColumn, ...], Iterator[pa.RecordBatch]]]:
     with path.open("rb") as file:
         is_binary = file.read(9).startswith(PLAIN)
     if is_binary or path.stat().st_size > SMALL:
-        with _process(path, limits) as process:
+        with _process(path, limits, typed=typed) as process:
             yield _received(process)
         return
-    columns, batches = formats.read(path, limits)
+    columns, batches = formats.read(path, limits, typed=typed)
     try:
         yield columns, batches
     finally:
@@ -81,8 +87,8 @@ def _opened(path: Path, limits: Limits) -> Iterator[tuple[tuple[PublishedColumn,
 
 
 @contextmanager
-def _process(path: Path, limits: Limits) -> Iterator[subprocess.Popen[bytes]]:
-    given = json.dumps({**asdict(limits), "hosts": []})
+def _process(path: Path, limits: Limits, *, typed: bool) -> Iterator[subprocess.Popen[bytes]]:
+    given = json.dumps({**asdict(limits), "hosts": [], "trusted": None})
     environment = {
         "PATH": os.environ.get("PATH", ""),
         "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
@@ -92,7 +98,7 @@ def _process(path: Path, limits: Limits) -> Iterator[subprocess.Popen[bytes]]:
         "PYTHONWARNINGS": "ignore",
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "server.uploads.reader", str(path), given],
+        [sys.executable, "-m", "server.uploads.reader", str(path), given, *([] if typed else ["texts"])],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

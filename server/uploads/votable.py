@@ -12,26 +12,42 @@ from xml.parsers import expat
 import pyarrow as pa
 
 from schema.published import PublishedColumn
-from server.uploads.columns import checked
+from server.uploads.columns import TEXTS, checked
 from server.uploads.errors import UploadError
 from server.uploads.limits import Limits
 
-__all__ = ["Field", "Rows", "fields", "read"]
+__all__ = ["XTYPES", "Field", "Listener", "Rows", "fields", "parsed", "read"]
 
 BLOCK: Final = 1 << 18
 DEEPEST: Final = 64
 LONGEST_TOKEN: Final = 4 << 20
 XTYPES: Final = {"adql:TIMESTAMP": "timestamp", "iso8601": "timestamp"}
-TEXT: Final = frozenset({"DESCRIPTION"})
 
 
 @dataclass(frozen=True)
 class Field:
-    """A FIELD: the column, the value that stands for NULL as it is written, whether its booleans are VOTable's bits."""
+    """A FIELD: the column, the value that stands for NULL as it is written, whether its booleans are VOTable's bits.
+
+    ``written`` is the column as the document has it: a timestamp may have a fixed width there, to queries it has none.
+    """
 
     column: PublishedColumn
+    written: PublishedColumn
     null: str | None = None
     is_bits: bool = False
+
+
+class Listener(Protocol):
+    """Is told of a document as it is parsed; names come with their prefixes."""
+
+    def start(self, qualified: str, attributes: dict[str, str]) -> None:
+        """Take a start tag."""
+
+    def text(self, text: str) -> None:
+        """Take text."""
+
+    def end(self, qualified: str) -> None:
+        """Take an end tag."""
 
 
 class Rows(Protocol):
@@ -126,7 +142,7 @@ class Document:
 
     def _finish_fields(self) -> tuple[Field, ...]:
         made = [_field(one) for one in self.making]
-        checked([one.column for one in made], most=self.limits.columns)
+        checked([one.written for one in made], most=self.limits.columns)
         self.fields = tuple(made)
         return self.fields
 
@@ -149,7 +165,7 @@ def read(file: IO[bytes], limits: Limits) -> tuple[tuple[PublishedColumn, ...], 
         It is no VOTable, one that attacks its reader, or has no table; while the rows are read: a cell is wrong.
     """
     document = Document(limits)
-    blocks = _parsed(file, document)
+    blocks = parsed(file, document)
     while document.fields is None and next(blocks, False):
         pass
     if document.fields is None:
@@ -162,7 +178,7 @@ def fields(document: bytes, limits: Limits) -> tuple[Field, ...]:
     import io
 
     found = Document(limits)
-    for _ in _parsed(io.BytesIO(document), found):
+    for _ in parsed(io.BytesIO(document), found):
         if found.fields is not None:
             break
     return found.fields or ()
@@ -178,8 +194,14 @@ def _batches(document: Document, blocks: Iterator[bool]) -> Iterator[pa.RecordBa
         yield from document.rows.batches(last=True)
 
 
-def _parsed(file: IO[bytes], document: Document) -> Iterator[bool]:
-    """Parse block by block; a tag, comment or attribute that does not end is not waited for."""
+def parsed(file: IO[bytes], document: Listener) -> Iterator[bool]:
+    """Parse block by block; a tag, comment or attribute that does not end is not waited for.
+
+    Raises
+    ------
+    UploadError
+        It is no XML, or attacks its reader.
+    """
     parser = _parser(document)
     given = 0
     try:
@@ -198,7 +220,7 @@ def _parsed(file: IO[bytes], document: Document) -> Iterator[bool]:
     yield True
 
 
-def _parser(document: Document) -> expat.XMLParserType:
+def _parser(document: Listener) -> expat.XMLParserType:
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.buffer_size = 1 << 16
@@ -224,28 +246,31 @@ def _refuse(*_: Any) -> int:
 
 
 def _field(made: _Making) -> Field:
-    column = _column(made)
-    if column.datatype != "bit":
-        return Field(column, made.null or None)
-    if column.arraysize is not None and column.arraysize.endswith("*"):
-        raise UploadError(f"column '{column.name}': bits in varying number cannot be taken")
-    return Field(replace(column, datatype="boolean"), is_bits=True)
+    written = _written(made)
+    if written.datatype != "bit":
+        return Field(_column(written), written, made.null or None)
+    if written.arraysize is not None and written.arraysize.endswith("*"):
+        raise UploadError(f"column '{written.name}': bits in varying number cannot be taken")
+    truths = replace(written, datatype="boolean")
+    return Field(truths, truths, is_bits=True)
 
 
-def _column(made: _Making) -> PublishedColumn:
+def _column(written: PublishedColumn) -> PublishedColumn:
+    """Return a column as queries see it."""
+    if written.datatype not in TEXTS:
+        return written
+    xtype = XTYPES.get(written.xtype or "", written.xtype)
+    return replace(written, xtype=xtype, arraysize="*" if xtype == "timestamp" else written.arraysize)
+
+
+def _written(made: _Making) -> PublishedColumn:
     given = made.attributes
-    datatype = given.get("datatype", "").strip()
     size = given.get("arraysize", "").replace(" ", "") or None
-    xtype = given.get("xtype", "").strip() or None
-    if datatype not in {"char", "unicodeChar"}:
-        size = None if size == "1" else size
-    else:
-        xtype = XTYPES.get(xtype or "", xtype)
     return PublishedColumn(
         name=(given.get("name") or given.get("ID") or "").strip(),
-        datatype=datatype,
-        arraysize="*" if xtype == "timestamp" and datatype in {"char", "unicodeChar"} else size,
-        xtype=xtype,
+        datatype=given.get("datatype", "").strip(),
+        arraysize=None if size == "1" else size,
+        xtype=given.get("xtype", "").strip() or None,
         unit=given.get("unit", "").strip() or None,
         ucd=given.get("ucd", "").strip() or None,
         utype=given.get("utype", "").strip() or None,

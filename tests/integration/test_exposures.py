@@ -28,7 +28,7 @@ from archive.products import PUBLISH_LOCK
 from archive.products import headers as kept_headers
 from archive.verify import Kind, faults
 from ingest.cli import ingest as commands
-from ingest.exposures import ingest_exposures
+from ingest.exposures import BATCH_FILES, ingest_exposures
 from ingest.outcome import Became, Outcome
 from ingest.products import ingest_products
 from schema.calibrations import Association, MasterCalibration
@@ -141,6 +141,21 @@ def test_a_moved_tree_is_known_and_makes_no_new_rows_but_of_what_was_seen(survey
 def test_a_file_named_twice_is_taken_once(archive: Archive, tmp_path: Path) -> None:
     path = write_raw(tmp_path, channels=2)
     assert [o.became for o in take(archive, path, path)] == [Became.NEW]
+
+
+def test_of_more_files_than_a_batch_each_is_visible_when_it_is_told_and_they_are_told_in_order(
+    archive: Archive, tmp_path: Path
+) -> None:
+    moments = [f"2018-06-05T{n // 60:02d}:{n % 60:02d}:58.638" for n in range(2 * BATCH_FILES + 3)]
+    files = [
+        write_raw(tmp_path, channels=1, **frame(moment, 58274.0006789 + number / 1440))
+        for number, moment in enumerate(moments)
+    ]
+    told = []
+    for outcome in ingest_exposures(archive, [*files, *files[:1]], link=True):
+        assert exposure(archive, outcome.path.stem).dp_id == outcome.key
+        told.append((outcome.path, outcome.became))
+    assert told == [*((path, Became.NEW) for path in files), (files[0], Became.KNOWN)]
 
 
 def test_raw_frames_are_no_products_of_science(archive: Archive, tree: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from archive import provenance
+from archive import exposure_record, products, provenance
 from archive.archive import Archive
 from tests.support.lineage import record
 
@@ -85,3 +85,16 @@ def test_a_product_that_was_taken_in_after_its_use_is_found_by_its_name(archive:
 @pytest.mark.parametrize("product", ["nothing", SCIENCE], ids=["unknown", "raw"])
 def test_what_nobody_made_has_no_history(archive: Archive, product: str) -> None:
     assert (steps(archive, product), provenance.raw_frames(archive, product)) == ([], [])
+
+
+def test_an_exposure_tells_all_that_was_made_from_it_through_any_number_of_steps(
+    full_service: tuple[Archive, str],
+) -> None:
+    archive, _ = full_service
+    (image,) = [p.product_id for p in products.latest(archive, kind="image") if p.filter == "white"]
+    (frame,) = [f.dp_id for f in provenance.raw_frames(archive, image) if f.roles == "OBJECT"]
+    shown = exposure_record.find(archive.database, frame)
+    assert shown is not None
+    assert {made.product_id for made in shown.made} == {
+        p.product_id for kind in ("cube", "image") for p in products.latest(archive, kind=kind)
+    }

@@ -1,5 +1,6 @@
 """Tables that come with a query: as astronomers send them, and as attackers would."""
 
+import base64
 import gzip
 import io
 import threading
@@ -208,6 +209,23 @@ def test_types_meanings_nulls_and_nan_survive(taking: Service) -> None:
         {"t": votable(fields, rows)},
     )
     assert table_of(found)["n"][0] == 1
+
+
+def test_binary_timestamps_and_letters_of_fixed_width_are_read(taking: Service) -> None:
+    """As STILTS writes them; the answer calls a single letter by no size, as VOTable wants it."""
+    fields = (
+        '<FIELD name="letter" datatype="char" arraysize="1"/>'
+        '<FIELD name="seen" datatype="char" arraysize="19" xtype="timestamp"/><FIELD name="n" datatype="short"/>'
+    )
+    row = b"A" + b"2020-01-02T03:04:05" + b"\x00\x07"
+    data = f'<BINARY><STREAM encoding="base64">{base64.b64encode(row * 2).decode()}</STREAM></BINARY>'
+    content = votable(fields).replace(b"<TABLEDATA></TABLEDATA>", data.encode())
+    answer = post(taking, "SELECT * FROM tap_upload.t WHERE seen < '2021-01-01'", {"t": content})
+    cells = [[td.text for td in tr] for tr in xml(answer).iterfind(".//{*}TR")]
+    assert cells == [["A", "2020-01-02T03:04:05", "7"]] * 2
+    assert [f.get("arraysize") for f in xml(answer).iterfind(".//{*}FIELD")] == [None, "*", None]
+    wrong = content.replace(b'"19"', b'"many"')
+    assert "arraysize 'many' is no size" in message(post(taking, TARGET, {"t": wrong}))
 
 
 def test_parquet_and_arrow_bring_their_types_and_what_their_fields_say(taking: Service) -> None:

@@ -15,6 +15,10 @@ from werkzeug.serving import make_server
 from archive.archive import Archive, open_archive
 from archive.cluster import Cluster
 from archive.settings import Settings
+from archive.tasks import installed
+from ingest.products import ingest_products
+from ingest.releases import ingest_release
+from processing.submission import submit
 from server.app import create_app
 
 SURVEY = Path("surveys/phangs-muse")
@@ -83,3 +87,16 @@ def served(url: str, root: Path, **settings: object) -> Iterator[tuple[Archive, 
             server.server_close()
             app.extensions["queries"].close()
             app.extensions["phases"].close()
+
+
+def take_in_the_survey(archive: Archive) -> None:
+    """Bring the survey's log into an archive."""
+    ingest_release(archive.database, SURVEY)
+
+
+def take_in_the_cube(archive: Archive) -> None:
+    """Bring the real cube and all that is made of it into an archive."""
+    assert all(o.became == "new" for o in ingest_products(archive, [REAL_CUBE], collection="MUSE"))
+    for one in submit(archive):
+        run = installed()[one.job.task]
+        run(archive, one.job.parameters, one.job.job_id, lambda _fraction, _words: None)

@@ -193,11 +193,12 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class TableSource:
-    """A published table under a name of ours."""
+    """A published table under a name of ours; with ``argument`` a function that gives its rows."""
 
     schema: str
     name: str
     alias: str
+    argument: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

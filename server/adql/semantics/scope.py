@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from schema.published import PublishedColumn, PublishedTable
+from schema.published import SCHEMAS, PublishedColumn, PublishedTable
 from server.adql.errors import Fault
 from server.adql.semantics import checked
 from server.adql.semantics.meaning import of_column
@@ -200,7 +200,7 @@ class Catalogue:
         """Return the table of that name, with or without its schema; none or several is a fault."""
         found = [table for table in self._by_name.get(parts[-1].text.lower(), ()) if _is_named(table, parts)]
         if len(parts) == 1 and len(found) > 1:  # a name alone means what is published, whatever else is called so
-            found = [table for table in found if table.stored is None] or found
+            found = [table for table in found if table.stored is None or table.schema in SCHEMAS] or found
         written = ".".join(part.text for part in parts)
         if not found:
             known = [table.qualified for table in self._tables]

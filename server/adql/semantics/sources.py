@@ -63,7 +63,7 @@ class Sources:
         self.used.add(table.qualified)
         called = (node.alias.text,) if node.alias else (table.schema, table.name)
         schema, stored = table.stored or (table.schema, table.name)
-        return checked.TableSource(schema, stored, alias), Relation(alias, called, table.columns)
+        return checked.TableSource(schema, stored, alias, table.argument), Relation(alias, called, table.columns)
 
     def wrapped(self, query: checked.Query) -> tuple[checked.Source, Relation]:
         """Return a query as a source of its own, which no name reaches."""

@@ -7,7 +7,7 @@ from server.adql.semantics import checked
 from server.adql.semantics.meaning import SQL_TYPES, Kind
 from server.adql.sql.expressions import write_value
 from server.adql.sql.geometries import write_sphere
-from server.adql.sql.writer import Writer, quoted
+from server.adql.sql.writer import Writer, quoted, string
 
 __all__ = ["write_statement"]
 
@@ -79,7 +79,8 @@ def _typed(value: checked.Value, writer: Writer) -> str:
 def _source(source: checked.Source, writer: Writer) -> str:
     match source:
         case checked.TableSource():
-            return f"{quoted(source.schema)}.{quoted(source.name)} AS {quoted(source.alias)}"
+            called = "" if source.argument is None else f"({string(source.argument)})"
+            return f"{quoted(source.schema)}.{quoted(source.name)}{called} AS {quoted(source.alias)}"
         case checked.SubquerySource():
             return f"({writer.query(source.query)}) AS {quoted(source.alias)}"
         case checked.CteSource():

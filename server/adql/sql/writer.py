@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from server.adql.semantics import checked
 
-__all__ = ["Writer", "literal", "quoted"]
+__all__ = ["Writer", "literal", "quoted", "string"]
 
 
 @dataclass(frozen=True)
@@ -22,19 +22,20 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def literal(constant: checked.Constant) -> str:
-    """Return a literal of an explicit type.
+def string(text: str) -> str:
+    """Return a text in quotes; by ``standard_conforming_strings`` a backslash is a character like any other."""
+    return "'" + text.replace("'", "''") + "'"
 
-    Strings rely on ``standard_conforming_strings``: a backslash is a character like any other.
-    """
+
+def literal(constant: checked.Constant) -> str:
+    """Return a literal of an explicit type."""
     match constant.value:
         case None:
             return f"NULL::{constant.sql_type}" if constant.sql_type else "NULL"
         case bool():
             return "TRUE" if constant.value else "FALSE"
         case str(text):
-            escaped = text.replace("'", "''")
-            return f"'{escaped}'::{constant.sql_type}"
+            return f"{string(text)}::{constant.sql_type}"
         case int() if constant.sql_type == "integer":
             return f"({constant.value})" if constant.value < 0 else str(constant.value)
         case number:

@@ -3,8 +3,8 @@
 import re
 from typing import Final, NamedTuple
 
+from schema.adql_words import RESERVED
 from server.adql.errors import Fault
-from server.adql.syntax.words import RESERVED
 
 __all__ = ["MAX_BYTES", "Token", "tokens"]
 

@@ -6,10 +6,10 @@ A function is read as a name with arguments, whichever it is: ``semantics`` know
 import math
 from typing import Final
 
+from schema.adql_words import FUNCTION_WORDS
 from server.adql.errors import Fault
 from server.adql.syntax import tree
 from server.adql.syntax.cursor import Cursor
-from server.adql.syntax.words import FUNCTION_WORDS
 
 __all__ = ["primary"]
 

@@ -1,7 +1,9 @@
 """Cards read fast say what astropy says; whatever the bytes, there are cards or one reason."""
 
 import io
+import re
 from collections.abc import Callable
+from itertools import product
 
 import pytest
 from astropy.io import fits
@@ -9,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive.fits_structure import BLOCK, BrokenFits
-from ingest.cards import CARD, Cards, Value, read_cards
+from ingest.cards import CARD, Cards, Value, read_cards, sieve_for
+from ingest.sieve import Sieve
 from tests.support.archives import REAL_CUBE
 from tests.support.raw_frames import CARDS, block, card, primary
 
@@ -167,6 +170,19 @@ MUTATION = st.tuples(
 KEYWORDS = ("SIMPLE", "NAXIS", "BITPIX", "ARCFILE", "RA", "MJD-OBS", "ESO OBS ID", "ESO INS MODE", "ESO TPL START")
 
 
+def test_a_number_is_what_the_standard_says_however_signs_points_and_digits_stand() -> None:
+    for length in range(1, 5):
+        for characters in product("+-.07", repeat=length):
+            written = "".join(characters)
+            cards = of(f"EXPTIME = {written}")
+            if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)", written) is None:
+                with pytest.raises(BrokenFits, match="EXPTIME cannot be"):
+                    cards.value("EXPTIME")
+            else:
+                found = cards.value("EXPTIME")
+                assert (found, type(found)) == (float(written), float if "." in written else int)
+
+
 def mutated(content: bytes, mutations: list[tuple[str, int, bytes]]) -> bytes:
     """Bytes of which some were changed, left out, or put in."""
     for what, number, given_bytes in mutations:
@@ -199,3 +215,20 @@ def test_whatever_the_bytes_there_are_cards_or_a_reason(mutations: list[tuple[st
         said = cards.text().replace("\n", " ")
         assert all(isinstance(value, str | int | float | None) for value in values)
     assert said.isprintable()
+
+
+def told(header: bytes, sieve: Sieve | None) -> list[object]:
+    """All that a header says when it is asked for a few keywords."""
+    try:
+        cards, _ = read_cards(io.BytesIO(header), number=0, first_read=FIRST_READ, sieve=sieve)
+        cards.check_repetitions(KEYWORDS)
+        return [cards.text(), *(cards.value(keyword) for keyword in KEYWORDS)]
+    except BrokenFits as broken:
+        return [str(broken)]
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(mutations=st.lists(MUTATION, max_size=4), asked=st.sets(st.sampled_from(KEYWORDS)))
+def test_a_sieve_changes_nothing_of_what_is_said(mutations: list[tuple[str, int, bytes]], asked: set[str]) -> None:
+    header = mutated(primary(CARDS, more=10), mutations)
+    assert told(header, sieve_for(asked)) == told(header, None)

@@ -5,9 +5,9 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schema.adql_words import RESERVED
 from schema.published import PublishedTable
 from server.adql import AdqlError, Translation, translate
-from server.adql.syntax.words import RESERVED
 
 _WORDS = [
     *("SELECT", "FROM", "WHERE", "survey.target", "t", "ra", "dec", "galaxy", "rank", "observed", "s_region", "id"),

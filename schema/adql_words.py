@@ -1,8 +1,12 @@
-"""The words that ADQL 2.1 keeps for itself, as its standard lists them.  `dec` is not among them, `size` is."""
+"""The words that ADQL 2.1 keeps for itself, as its standard lists them: names of ours must not be among them.
 
+`dec` is none, `size` is.
+"""
+
+import re
 from typing import Final
 
-__all__ = ["FUNCTION_WORDS", "RESERVED"]
+__all__ = ["FUNCTION_WORDS", "RESERVED", "as_written"]
 
 _SQL: Final = """
 ABSOLUTE ACTION ADD ALL ALLOCATE ALTER AND ANY ARE AS ASC ASSERTION AT AUTHORIZATION AVG BEGIN BETWEEN BIT BIT_LENGTH
@@ -34,3 +38,12 @@ FUNCTION_WORDS: Final = (frozenset(_ADQL.split()) - {"BIGINT", "OFFSET", "TOP"})
     *("COALESCE", "LOWER", "NULLIF", "UPPER"),
 }
 """The reserved words that may be called."""
+
+_REGULAR: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
+
+
+def as_written(name: str) -> str:
+    """Return a name as queries must write it: in double quotes where it is a reserved word or no regular name."""
+    if _REGULAR.fullmatch(name) and name.upper() not in RESERVED:
+        return name
+    return '"' + name.replace('"', '""') + '"'
