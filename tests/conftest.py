@@ -21,7 +21,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Keep the machine code of these very sources from one run to the next: it takes longer to make than to test."""
     sources = sorted(Path("processing/science").glob("*.py"))
     version = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
-    if config.cache is not None:
+    if getattr(config, "cache", None) is not None:  # it may be switched off
         os.environ.setdefault("NUMBA_CACHE_DIR", str(config.cache.mkdir("machine-code") / version))
 
 
