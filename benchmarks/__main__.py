@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Final
 
-NAMES: Final = ("bands", "adql", "tap", "formats", "raw_headers", "exposures", "provenance", "jobs")
+NAMES: Final = ("bands", "tiles", "adql", "tap", "formats", "raw_headers", "exposures", "provenance", "jobs")
 
 
 def main(names: Sequence[str]) -> None:

@@ -92,9 +92,7 @@ def compute_tiles(
         The scheduler of the settings does not answer; this may pass.
     """
     job = jobs.named(archive.database, job_id)
-    kept = open_checkpoints(
-        archive.settings.root, job.work_key, [job.task, dict(job.parameters), depends_on, count]
-    )
+    kept = open_checkpoints(archive.settings.root, job.work_key, [job.task, dict(job.parameters), depends_on, count])
     missing = kept.missing(range(count))
     if missing:
         teller = _Teller(progress, count, count - len(missing))
@@ -110,7 +108,7 @@ def compute_tiles(
 
 def _compute_and_keep(compute: Callable[[int], Arrays], kept: Checkpoints, number: int) -> None:
     """Do one tile, on whatever host, unless somebody died after it was finished and before he could say so."""
-    if kept.missing([number]):
+    if not kept.is_finished(number):
         kept.keep(number, compute(number))
 
 
