@@ -40,8 +40,17 @@ class Checkpoints:
     folder: Path
 
     def missing(self, numbers: Iterable[int]) -> list[int]:
-        """Return the parts that are not finished; one whose file is damaged is removed and not finished."""
-        return [number for number in numbers if not self._is_whole(number)]
+        """Return the parts that are not finished; one whose file is damaged is removed and not finished.
+
+        The folder is read, and no file asked for that is not there: a network file system may remember that it was not
+        when another host has made it.
+        """
+        there = {path.name for path in self.folder.iterdir()}
+        return [n for n in numbers if self._path(n).name not in there or not self._is_whole(n)]
+
+    def is_finished(self, number: int) -> bool:
+        """Tell whether a part is finished, as its file says by being there."""
+        return self._path(number).exists()
 
     def keep(self, number: int, arrays: Arrays) -> None:
         """Keep a finished part: it is there whole, also after a crash of the machine, or not at all."""
@@ -78,8 +87,6 @@ class Checkpoints:
         try:
             with zipfile.ZipFile(self._path(number)) as file:
                 broken = file.testzip()
-        except FileNotFoundError:
-            return False
         except zipfile.BadZipFile:
             broken = SUFFIX
         if broken is not None:

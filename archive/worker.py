@@ -254,16 +254,15 @@ async def _beside(work: Awaitable[None]) -> Any:
 
 
 async def _care(app: procrastinate.App, archive: Archive) -> None:
-    """Look after the jobs of the dead, what they left in the store, and what is old, for as long as this worker lives."""
+    """Look after the jobs of the dead, what they left in the store, and what is old, while this worker lives."""
     while True:
         await asyncio.sleep(archive.settings.worker_timeout)
         try:
             await _take_back(app, archive)
             await asyncio.to_thread(archive.store.sweep)
             await asyncio.to_thread(old_jobs.remove, archive.database, days=archive.settings.job_retention)
-            await asyncio.to_thread(
-                checkpoints.sweep, archive.settings.root, days=archive.settings.checkpoint_retention
-            )
+            days = archive.settings.checkpoint_retention
+            await asyncio.to_thread(checkpoints.sweep, archive.settings.root, days=days)
         except (procrastinate.exceptions.ConnectorException, exc.OperationalError, OSError) as error:
             log.warning("cannot look for dead workers", reason=str(error))
 

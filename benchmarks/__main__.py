@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Final
 
-NAMES: Final = ("bands", "lines", "adql", "tap", "formats", "raw_headers", "exposures", "provenance", "jobs")
+NAMES: Final = (
+    "bands", "lines", "tiles", "adql", "tap", "formats", "raw_headers", "exposures", "provenance", "jobs",
+)  # fmt: skip
 
 
 def main(names: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
@@ -25,7 +25,7 @@ from archive.settings import Settings
 if TYPE_CHECKING:  # importing it takes a second, which jobs without a cluster need not wait for
     from distributed import Client, Future, LocalCluster
 
-__all__ = ["Compute", "Pool", "TileFailed", "pool"]
+__all__ = ["Compute", "DaskWorkers", "Pool", "ThisProcess", "TileFailed", "beside", "pool"]
 
 log = structlog.get_logger()
 
@@ -37,6 +37,7 @@ AHEAD: Final = 2
 
 CONNECT_SECONDS: Final = 10.0
 LOOK_SECONDS: Final = 1.0
+LOST: Final = "the Dask scheduler was lost"
 MUST_AGREE: Final = ("musevault", "numpy", "dask", "distributed", "cloudpickle", "msgpack")
 """Packages that must be the same in all who compute: another version may compute another thing."""
 
@@ -44,6 +45,8 @@ LOCAL: Final = {
     "distributed.worker.profile.enabled": False,  # a look at the stack every 10 ms is for dashboards
     "distributed.admin.system-monitor.gil.enabled": False,
     "distributed.scheduler.work-stealing": False,  # tiles wait here, not in queues of workers
+    # Dask's own would also give memory back after each array and take it anew, which costs a tile some percent
+    "distributed.nanny.pre-spawn-environ": dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
 }
 
 
@@ -90,8 +93,19 @@ class DaskWorkers:
         self._client: Final = client
 
     def each(self, compute: Compute, numbers: Sequence[int]) -> Iterator[int | None]:
-        """Compute tiles, a bounded number in flight."""
-        checked = partial(_checked, compute, versions())
+        """Compute tiles, a bounded number in flight.
+
+        Dask gives a tile up that was lost with several workers, though another on the same worker may have killed
+        them: such tiles are computed once more at the end, each by itself.
+        """
+        checked, suspects = partial(_checked, compute, versions()), list[int]()
+        yield from self._together(checked, numbers, suspects.append)
+        for number in suspects:
+            yield from self._together(checked, [number], _blame)
+
+    def _together(
+        self, checked: Compute, numbers: Sequence[int], suspect: Callable[[int], None]
+    ) -> Iterator[int | None]:
         ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
         waiting, running = list(reversed(numbers)), dict["Future", int]()
         threads, looked = 0, -math.inf
@@ -100,7 +114,8 @@ class DaskWorkers:
                 if time.monotonic() > looked + LOOK_SECONDS:  # workers come and go
                     threads, looked = self._threads(), time.monotonic()
                 for _ in range(min(len(waiting), max(1, AHEAD * threads) - len(running))):
-                    future = self._client.submit(checked, number := waiting.pop(), pure=False)
+                    with self._heard():
+                        future = self._client.submit(checked, number := waiting.pop(), pure=False)
                     running[future] = number
                     future.add_done_callback(ended.put)
                 try:
@@ -109,27 +124,53 @@ class DaskWorkers:
                     if not threads:
                         yield None
                     continue
-                yield self._finished(future, running.pop(future))
+                number = running.pop(future)
+                if self._is_finished(future, number):
+                    yield number
+                else:
+                    suspect(number)
         finally:
             with suppress(Exception):  # the scheduler may be the one that is gone
                 self._client.cancel(list(running), force=True)
 
     def _threads(self) -> int:
+        with self._heard():
+            return int(sum(self._client.nthreads().values()))
+
+    @contextmanager
+    def _heard(self) -> Iterator[None]:
+        """Whatever fails while the scheduler does not hear us fails for that reason."""
         try:
-            return sum(self._client.nthreads().values())
-        except OSError as error:
-            raise SchedulerAway("the Dask scheduler was lost") from error
+            yield
+        except Exception as error:
+            if isinstance(error, OSError) or self._client.status != "running":
+                raise SchedulerAway(LOST) from error
+            raise
 
     @staticmethod
-    def _finished(future: "Future", number: int) -> int:
-        if future.status == "error":
-            error = future.exception()
-            if isinstance(error, _Unlike):
+    def _is_finished(future: "Future", number: int) -> bool:
+        """Tell whether a tile is finished; if not, it was lost with too many workers."""
+        from distributed import KilledWorker
+
+        if future.status == "finished":
+            return True
+        if future.status != "error":  # cancelled, since the scheduler that knew it is gone
+            raise SchedulerAway(LOST)
+        match error := future.exception():
+            case KilledWorker():
+                return False
+            case _Unlike():
                 raise Refused(str(error)) from error
-            raise TileFailed(number, error) from error
-        if future.status != "finished":  # cancelled, since the scheduler that knew it is gone
-            raise SchedulerAway("the Dask scheduler was lost")
-        return number
+            case _:
+                raise TileFailed(number, error) from error
+
+
+class LostWithWorkers(Exception):
+    """Whoever computes the tile dies."""
+
+
+def _blame(number: int) -> None:
+    raise TileFailed(number, LostWithWorkers("whoever computes it dies, perhaps since it takes too much memory"))
 
 
 @contextmanager
@@ -153,23 +194,26 @@ def pool(settings: Settings, *, cores: int, memory: int, folder: Path) -> Iterat
         It has other versions of what must agree.
     """
     if settings.dask_scheduler is not None:
-        with _connected(settings.dask_scheduler) as client:
-            yield DaskWorkers(client)
+        with _connected(settings.dask_scheduler) as workers:
+            yield workers
     elif cores > 1:
-        with _beside(cores, memory, folder) as client:
-            yield DaskWorkers(client)
+        with beside(cores, memory=memory, folder=folder) as workers:
+            yield workers
     else:
         yield ThisProcess()
 
 
 @contextmanager
-def _beside(processes: int, memory: int, folder: Path) -> Iterator["Client"]:
-    """Start processes of one thread each, which end with the block, and with this process if it is killed."""
+def beside(processes: int, *, memory: int, folder: Path) -> Iterator[DaskWorkers]:
+    """Have processes of one thread each, which end with the block, and with this process if it is killed.
+
+    They listen on this machine only, share ``memory`` bytes (0: not counted), and lay what they need into ``folder``.
+    """
     import dask
     from distributed import Client
 
     with dask.config.set(LOCAL), _local_cluster(processes, memory, folder) as cluster, Client(cluster) as client:
-        yield client
+        yield DaskWorkers(client)
 
 
 def _local_cluster(processes: int, memory: int, folder: Path) -> "LocalCluster":
@@ -182,7 +226,7 @@ def _local_cluster(processes: int, memory: int, folder: Path) -> "LocalCluster":
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",  # without an address it takes a port of its own choice
             scheduler_kwargs={"dashboard": False},
-            memory_limit=memory // processes if memory else None,
+            memory_limit=memory // (processes + 1) if memory else None,  # this process takes some, too
             local_directory=str(folder),
         )
     except RuntimeError as error:  # one of them was killed before it was there
@@ -190,7 +234,7 @@ def _local_cluster(processes: int, memory: int, folder: Path) -> "LocalCluster":
 
 
 @contextmanager
-def _connected(address: str) -> Iterator["Client"]:
+def _connected(address: str) -> Iterator[DaskWorkers]:
     import warnings
 
     from distributed import Client
@@ -209,7 +253,7 @@ def _connected(address: str) -> Iterator["Client"]:
             raise Refused(
                 f"the Dask scheduler {address} has distributed {theirs}, this program {ours}: they must agree"
             )
-        yield client
+        yield DaskWorkers(client)
 
 
 class _Unlike(Exception):

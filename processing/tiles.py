@@ -108,7 +108,7 @@ def compute_tiles(
 
 def _compute_and_keep(compute: Callable[[int], Arrays], kept: Checkpoints, number: int) -> None:
     """Do one tile, on whatever host, unless somebody died after it was finished and before he could say so."""
-    if kept.missing([number]):
+    if not kept.is_finished(number):
         kept.keep(number, compute(number))
 
 

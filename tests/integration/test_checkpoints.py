@@ -10,15 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from archive import faults, jobs
+from archive import jobs
 from archive.archive import Archive
-from archive.checkpoints import folder_of
+from archive.checkpoints import folder_of, open_checkpoints
 from archive.needs import Needs
-from archive.worker import drain
 from schema.jobs import Job, Phase, What
 from tests.support import mosaics
 from tests.support.staff import worker
-from tests.support.tasks import table
 
 SLOWLY = 0.15
 """Seconds a tile takes, so that there is a middle to be killed in."""
@@ -88,7 +86,7 @@ def test_many_tiles_make_one_image_in_one_process_or_several(archive: Archive, t
     assert not any(lives(entry.pid) for entry in entries)
 
 
-@pytest.mark.parametrize("cores", [1, 2])
+@pytest.mark.parametrize("cores", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_killed_process_loses_only_the_tiles_it_was_at(archive: Archive, tmp_path: Path, cores: int) -> None:
     parameters = mosaics.order(archive, tmp_path, seconds=SLOWLY)
     job = submit(archive, parameters, cores=cores)
@@ -102,6 +100,7 @@ def test_a_killed_process_loses_only_the_tiles_it_was_at(archive: Archive, tmp_p
     assert_made(archive, tmp_path, job, parameters)
 
 
+@pytest.mark.slow
 def test_a_killed_worker_takes_its_processes_along_and_another_goes_on(archive: Archive, tmp_path: Path) -> None:
     parameters = mosaics.order(archive, tmp_path, seconds=SLOWLY)
     job = submit(archive, parameters, cores=2)
@@ -118,6 +117,7 @@ def test_a_killed_worker_takes_its_processes_along_and_another_goes_on(archive: 
     assert_made(archive, tmp_path, job, parameters)
 
 
+@pytest.mark.slow
 def test_a_killed_process_of_several_is_replaced_and_its_tile_done_by_others(archive: Archive, tmp_path: Path) -> None:
     parameters = mosaics.order(archive, tmp_path, seconds=SLOWLY)
     job = submit(archive, parameters, cores=2)
@@ -150,7 +150,7 @@ def test_work_that_was_cancelled_goes_on_where_it_stopped_when_it_is_submitted_a
     assert_made(archive, tmp_path, again, parameters)
 
 
-@pytest.mark.parametrize("cores", [1, 2])
+@pytest.mark.parametrize("cores", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_tile_that_cannot_be_computed_ends_the_job_and_the_others_stay(
     archive: Archive, tmp_path: Path, cores: int
 ) -> None:
@@ -173,16 +173,12 @@ def test_a_tile_that_cannot_be_computed_ends_the_job_and_the_others_stay(
     assert_made(archive, tmp_path, again, parameters)
 
 
-def test_a_scheduler_that_is_away_is_a_fault_that_may_pass(archive: Archive, tmp_path: Path) -> None:
-    settings = archive.settings.model_copy(update={"dask_scheduler": "tcp://127.0.0.1:9"})
-    away = Archive(settings, archive.database, archive.store)
-    with archive.database.transaction() as session:
-        job = jobs.add(session, "mosaic", mosaics.order(archive, tmp_path))
-        job.faults = faults.FAULTS - 2
-        jobs.enqueue(session, job)
-    drain(away, table)
-    assert get(archive, job).phase == Phase.ERROR
-    reason = "the Dask scheduler tcp://127.0.0.1:9 does not answer"
-    assert (get(archive, job).error or "").startswith(f"{reason}; given up")
-    words = [event.words or "" for event in jobs.story(archive.database, job.job_id) if event.what == What.POSTPONED]
-    assert [text.startswith(reason) for text in words] == [True]
+def test_a_worker_sweeps_away_what_nobody_goes_on_with(archive: Archive) -> None:
+    root, then = archive.settings.root, time.time() - 20 * 86400
+    for key in ("old", "young"):
+        open_checkpoints(root, key, 1).keep(0, {"a": np.zeros(3)})
+    for path in (*folder_of(root, "old").iterdir(), folder_of(root, "old")):
+        os.utime(path, (then, then))
+    with worker(archive, worker_timeout=0.5):
+        until(lambda: not folder_of(root, "old").exists())
+    assert folder_of(root, "young").exists()

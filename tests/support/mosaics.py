@@ -1,6 +1,7 @@
 """A job of many tiles for tests: the sum over all planes of a cube, and a diary of which tile was computed by whom."""
 
 import os
+import signal
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -112,3 +113,16 @@ def mosaic(archive: Archive, parameters: Mapping[str, Any], job_id: str, progres
 def touch(folder: Path, number: int) -> None:
     """Leave a file ``tile-NUMBER``, as a computation that only says that it was done."""
     (folder / f"tile-{number}").write_text(f"{os.getpid()}\n")
+
+
+def touch_slowly(folder: Path, number: int) -> None:
+    """Do so after a while."""
+    time.sleep(0.1)
+    touch(folder, number)
+
+
+def touch_but_die_of(deadly: int, folder: Path, number: int) -> None:
+    """Do so, but for one that nobody survives."""
+    if number == deadly:
+        os.kill(os.getpid(), signal.SIGKILL)
+    touch(folder, number)

@@ -175,6 +175,26 @@ def test_a_plane_larger_than_the_budget_is_a_slab_by_itself(tmp_path: Path, monk
         assert [len(slab.data) for slab in cube.slabs()] == [1] * NZ
 
 
+@pytest.mark.parametrize(
+    ("rows", "columns"), [(slice(0, NY), slice(0, NX)), (slice(1, 3), slice(2, 5)), (slice(3, 4), slice(5, 6))]
+)
+def test_the_spectra_of_a_rectangle_are_those_of_the_slabs(tmp_path: Path, rows: slice, columns: slice) -> None:
+    scaled = fits.ImageHDU(np.arange(NZ * NY * NX, dtype=np.int16).reshape(NZ, NY, NX), axes(), "DATA")
+    scaled.header.update({"BSCALE": 0.5, "BZERO": 3.0, "BLANK": 17})
+    for path in (muse_cube(tmp_path / "muse.fits"), write(tmp_path / "scaled.fits", scaled)):
+        with Cube(path) as cube:
+            whole_cube, found = whole(cube.slabs()), cube.spectra(rows, columns)
+        where = (slice(None), rows, columns)
+        assert found.data.dtype == np.float32
+        np.testing.assert_array_equal(found.data, whole_cube.data[where])
+        assert whole_cube.mask is not None
+        bad = np.zeros(found.data.shape, np.bool_) if found.mask is None else found.mask
+        np.testing.assert_array_equal(bad, whole_cube.mask[where])
+        assert (found.variance is None) == (whole_cube.variance is None)
+        if found.variance is not None and whole_cube.variance is not None:
+            np.testing.assert_array_equal(found.variance, whole_cube.variance[where])
+
+
 def test_a_slab_of_no_planes_is_refused(tmp_path: Path) -> None:
     with Cube(muse_cube(tmp_path / "cube.fits")) as cube, pytest.raises(ValueError, match="at least one plane"):
         next(cube.slabs(0))

@@ -38,7 +38,13 @@ def test_a_base_url_that_was_not_set_still_looks_unset(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("query_timeout = -1", "query_timeout"), ("colour = 1", "colour"), ("= 3", "musevault.toml")]
+    ("text", "words"),
+    [
+        ("query_timeout = -1", "query_timeout"),
+        ("colour = 1", "colour"),
+        ("= 3", "musevault.toml"),
+        ('dask_scheduler = "host"', "tcp://HOST:PORT"),
+    ],
 )
 def test_a_wrong_file_is_named_with_what_is_wrong(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "musevault.toml").write_text(text)
