@@ -55,7 +55,9 @@ class JobControl:
 
     def parameters(self) -> Values:
         """Return the request's parameters; tables may be with them."""
-        return self._uploads.parameters()
+        given = self._uploads.parameters()
+        dali.check_letters(given)
+        return given
 
     def create(self, given: Values) -> str:
         """Make a job, run it if ``PHASE=RUN`` is among the parameters, and return its identifier."""
@@ -224,6 +226,6 @@ def _moment(name: str, value: str) -> datetime:
     """Return a time in UTC; one without a zone is so."""
     try:
         moment = datetime.fromisoformat(value.strip())
-    except ValueError as error:
+        return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError) as error:
         raise dali.UsageError(f"{name} must be a time such as 2030-01-31T12:00:00Z, not {value[:40]!r}") from error
-    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
