@@ -25,7 +25,18 @@ from archive.user_tables import NoSuchTable, TableInUse
 from schema.accounts import UserTable
 from schema.published import PublishedColumn
 
-__all__ = ["Index", "Layout", "Quota", "QuotaExceeded", "RowsRefused", "TableExists", "append", "create", "index"]
+__all__ = [
+    "Index",
+    "Layout",
+    "Quota",
+    "QuotaExceeded",
+    "RowsRefused",
+    "TableExists",
+    "TookTooLong",
+    "append",
+    "create",
+    "index",
+]
 
 log = structlog.get_logger()
 
@@ -53,6 +64,7 @@ FLAG: Final = """
 GONE: Final = "42P01"
 DUPLICATE: Final = "23505"
 LOCKED: Final = "55P03"
+CANCELLED: Final = "57014"
 REFUSED: Final = ("22", "23", "42", "54", "XX")
 """Classes of SQLSTATE that are about the values or the index, not about the server; XX is pgSphere's."""
 
@@ -67,6 +79,10 @@ class QuotaExceeded(ArchiveError):
 
 class RowsRefused(ArchiveError):
     """The rows cannot be stored, or not be indexed."""
+
+
+class TookTooLong(ArchiveError):
+    """It was not done in the time that it may take."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +181,7 @@ class Index:
         return f"USING {'gist' if '(' in self.expression else 'btree'} (({self.expression}))"
 
 
-def index(database: Database, table: UserTable, wanted: Index, *, quota: Quota, job_id: str) -> None:
+def index(database: Database, table: UserTable, wanted: Index, *, quota: Quota, job_id: str, seconds: int) -> None:
     """Index a column by a job, in whose name it is done, so that whoever aborts the job finds it.
 
     Raises
@@ -176,9 +192,11 @@ def index(database: Database, table: UserTable, wanted: Index, *, quota: Quota, 
         The account would keep too much.
     RowsRefused
         The values cannot be indexed, or are not unique.
+    TookTooLong
+        A step of it was not done within ``seconds``.
     """
     name = f"{table.owner}.{table.name}"
-    with _writing(database, name, application=job_id) as cursor:
+    with _writing(database, name, application=job_id, seconds=seconds) as cursor:
         kind, ending = ("UNIQUE INDEX", "unique") if wanted.unique else ("INDEX", "index")
         made = f"t{table.table_id}_{wanted.place + 1}_{ending}"  # once, however often a job is done
         cursor.execute(f"CREATE {kind} IF NOT EXISTS {made} ON {_place(table.table_id)} {wanted.sql}")
@@ -245,10 +263,12 @@ def _check(kept: tuple[Any, ...], quota: Quota) -> None:
 
 
 @contextmanager
-def _writing(database: Database, name: str, *, application: str = "musevault") -> Iterator[dbapi.Cursor]:
+def _writing(
+    database: Database, name: str, *, application: str = "musevault", seconds: int = LOAD_SECONDS
+) -> Iterator[dbapi.Cursor]:
     """Open one transaction on a connection of its own: committed when the block ends, undone when anything happens."""
     options = (
-        f"-c timezone=UTC -c lock_timeout={user_tables.LOCK_SECONDS}s -c statement_timeout={LOAD_SECONDS}s"
+        f"-c timezone=UTC -c lock_timeout={user_tables.LOCK_SECONDS}s -c statement_timeout={seconds}s"
         f" -c idle_in_transaction_session_timeout={IDLE_SECONDS}s"
     )
     try:
@@ -273,6 +293,8 @@ def _told(error: Exception, name: str) -> Exception:
         return TableExists(f"there is a table {name} already")
     if state == LOCKED:
         return TableInUse(f"the table {name} is in use; try again in a while")
+    if state == CANCELLED:
+        return TookTooLong(f"it took longer than it may: the table {name} is as it was")
     if state.startswith(REFUSED) or (lines and not state):
         return RowsRefused(f"the database refuses it: {words}")
     return ArchiveError(f"the database could not do it: {words}")

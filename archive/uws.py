@@ -23,6 +23,7 @@ from archive.database import Database
 from archive.errors import ArchiveError
 from archive.queues import PRIORITY, QUERY_SLOW
 from archive.settings import Settings
+from schema.accounts import Account
 from schema.jobs import Job, Phase, What
 from schema.uws import UwsJob
 
@@ -101,11 +102,15 @@ def create(
 
     Raises
     ------
+    NotNow
+        The account was closed or removed since the request began.
     QuotaExceeded
         The client has too many jobs.
     """
     settings = archive.settings
     with archive.database.transaction() as session:
+        if caller.account is not None:
+            _hold(session, caller.account)
         _check_kept(session, caller, settings.async_kept_limit)
         job = jobs.add(session, task, {}, queue=QUERY_SLOW)
         made = UwsJob(
@@ -275,8 +280,10 @@ def _sweep_folders(archive: Archive) -> None:
 
 
 def _locked(session: Session, job_id: str) -> UwsJob:
+    """Lock the job's row, then that of UWS, in the order in which a removal takes them: so neither waits for ever."""
+    session.execute(select(Job.job_id).where(Job.job_id == job_id).with_for_update())
     try:
-        return session.scalars(select(UwsJob).where(UwsJob.job_id == job_id).with_for_update()).unique().one()
+        return session.scalars(select(UwsJob).where(UwsJob.job_id == job_id).with_for_update(of=UwsJob)).unique().one()
     except exc.NoResultFound as error:
         raise NotNow("the job has been destroyed") from error
 
@@ -289,6 +296,13 @@ def _own(caller: Caller) -> ColumnElement[bool]:
 
 def _of_client(owner: str | None, address: str) -> ColumnElement[bool]:
     return UwsJob.owner == owner if owner is not None else and_(UwsJob.owner.is_(None), UwsJob.address == address)
+
+
+def _hold(session: Session, account: str) -> None:
+    """Let an account not be closed before the transaction ends, so that who removes it finds all of its jobs."""
+    query = select(Account.name).where(Account.name == account, Account.active).with_for_update(read=True)
+    if session.scalar(query) is None:
+        raise NotNow("the account has been closed")
 
 
 def _check_kept(session: Session, caller: Caller, most: int) -> None:

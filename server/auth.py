@@ -6,7 +6,6 @@ account's name is in ``g.account``: see ``caller``.
 
 import math
 from base64 import b64decode
-from binascii import Error as NotBase64
 from collections.abc import Callable
 from typing import Final
 
@@ -64,17 +63,19 @@ def refusal(words: str) -> Response:
 def _by_password(logins: Logins, attempts: Attempts, credentials: str) -> Response | None:
     try:
         name, colon, password = b64decode(credentials, validate=True).decode().partition(":")
-    except (NotBase64, UnicodeDecodeError):
+    except ValueError:  # no base64, or no UTF-8 in it
         colon = ""
     if not colon:
         return refusal("what is sent to log in cannot be read")
     key = (request.remote_addr or "", name[:100])
-    if (wait := attempts.wait(key)) > 0:
-        return _later("too many attempts to log in: wait before the next", math.ceil(wait), 429)
+    if (slowed := _slowed(attempts, key)) is not None:
+        return slowed
     try:
         account = logins.by_password(name, password)
     except TooMany:
         return _later("too many clients log in at once; try again in a while", 5, 503)
+    if (slowed := _slowed(attempts, key)) is not None:  # others of the same name failed meanwhile: nothing is told
+        return slowed
     if account is None:
         attempts.failed(key)
         log.warning("log-in failed", address=request.remote_addr)  # a name may be a password in the wrong field
@@ -82,6 +83,11 @@ def _by_password(logins: Logins, attempts: Attempts, credentials: str) -> Respon
     attempts.succeeded(key)
     g.account = account
     return None
+
+
+def _slowed(attempts: Attempts, key: tuple[str, str]) -> Response | None:
+    wait = attempts.wait(key)
+    return _later("too many attempts to log in: wait before the next", math.ceil(wait), 429) if wait > 0 else None
 
 
 def _by_token(logins: Logins, credentials: str) -> Response | None:

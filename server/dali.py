@@ -22,6 +22,7 @@ __all__ = [
     "VOTABLE",
     "UsageError",
     "answer",
+    "check_letters",
     "chosen_format",
     "error",
     "errors_as_votable",
@@ -34,6 +35,7 @@ log = structlog.get_logger()
 
 VOTABLE: Final = "application/x-votable+xml"
 RETRY_SECONDS = "10"
+NO_LETTERS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 class UsageError(ValueError):
@@ -47,6 +49,19 @@ def parameters() -> MultiDict[str, str]:
         for value in request.values.getlist(name):
             found.add(name.upper(), value)
     return found
+
+
+def check_letters(given: MultiDict[str, str]) -> None:
+    """Refuse what neither the database nor a document could hold; a query in haste needs no such check.
+
+    Raises
+    ------
+    UsageError
+        A name or value has a control character, or another code that stands for no letter.
+    """
+    for name, value in given.items(multi=True):
+        if NO_LETTERS.search(name) or NO_LETTERS.search(value):
+            raise UsageError(f"{name[:40]!r} has a control character in it")
 
 
 def maxrec(given: MultiDict[str, str]) -> int | None:

@@ -21,6 +21,9 @@ TIMEOUT_SECONDS = 300
 STALL_SECONDS = 60
 """A client that takes nothing for so long is left."""
 
+SILENCE_SECONDS = 20
+"""A client that has begun a request and sends nothing more for so long is left: it keeps a thread from others."""
+
 
 class Gateway(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
     """gunicorn with our options; the application is made in each process, after the fork."""
@@ -37,7 +40,7 @@ class Gateway(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
             "loglevel": "warning",
             "control_socket_disable": True,
             "limit_request_line": 8190,
-            "when_ready": _bound_sending,
+            "when_ready": _bound_waiting,
         }
         super().__init__()
 
@@ -76,7 +79,10 @@ class _Arbiter(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
         self.companion.await_end()
 
 
-def _bound_sending(arbiter: Any) -> None:
-    """Let the kernel bound how long a send may take: connections inherit it from the socket that accepts them."""
+def _bound_waiting(arbiter: Any) -> None:
+    """Let the kernel bound how long a thread waits for a client: connections inherit it from the socket that accepts
+    them.
+    """
     for listener in arbiter.LISTENERS:
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", STALL_SECONDS, 0))
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", SILENCE_SECONDS, 0))

@@ -55,7 +55,9 @@ class JobControl:
 
     def parameters(self) -> Values:
         """Return the request's parameters; tables may be with them."""
-        return self._uploads.parameters()
+        given = self._uploads.parameters()
+        dali.check_letters(given)
+        return given
 
     def create(self, given: Values) -> str:
         """Make a job, run it if ``PHASE=RUN`` is among the parameters, and return its identifier."""
@@ -163,7 +165,8 @@ class JobControl:
         settings = self._archive.settings
         job = self.get(job_id)
         cost = self._cost(job)
-        is_fast = cost <= settings.async_fast_cost if cost is not None else "UPLOAD" not in job.parameters
+        unknown = "QUERY" in job.parameters and "UPLOAD" not in job.parameters  # a wrong query; not an index to make
+        is_fast = unknown if cost is None else cost <= settings.async_fast_cost
         queue = QUERY_FAST if is_fast else QUERY_SLOW
         uws.start(self._archive.database, job_id, uws.Start(queue, cost), most=settings.async_active_limit)
 
@@ -224,6 +227,6 @@ def _moment(name: str, value: str) -> datetime:
     """Return a time in UTC; one without a zone is so."""
     try:
         moment = datetime.fromisoformat(value.strip())
-    except ValueError as error:
+        return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError) as error:
         raise dali.UsageError(f"{name} must be a time such as 2030-01-31T12:00:00Z, not {value[:40]!r}") from error
-    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)

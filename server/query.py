@@ -41,6 +41,9 @@ USE_COPY: Final = StatementOptions.USE_COPY.value
 LOST: Final = ("FATAL:", "server closed the connection", "no connection to the server", "connection to server")
 """What libpq says when the server, not the query, is the reason."""
 
+GONE: Final = "42P01"
+"""SQLSTATE of a table that is not there: it was when the query was translated."""
+
 
 class QueryFailed(Exception):
     """PostgreSQL could not answer a query that ADQL allows; the text is fit for the client."""
@@ -330,6 +333,8 @@ def _failure(error: Exception, timeout: float) -> QueryFailed:
     words = str(error)
     if any(sign in words for sign in LOST):
         return ConnectionLost("the connection to the database was lost")
+    if getattr(error, "sqlstate", None) == GONE:
+        return QueryFailed("a table of the query was removed meanwhile")
     if "statement timeout" in words or "user request" in words:
         return QueryTimedOut(f"the query took longer than {timeout:g} s")
     marked = [line.partition("ERROR:")[2].strip() for line in words.splitlines() if "ERROR:" in line]

@@ -85,10 +85,12 @@ class RequestUploads:
         Raises
         ------
         UploadError
-            It is too large.
+            It is too large, or within a form.
         ServiceBusy
             Too many requests with tables are being dealt with.
         """
+        if request.mimetype.startswith("multipart/"):
+            raise UploadError("it comes as a part of a form; the table alone must be the body of the request")
         request.max_content_length = self.limits.bytes
         with self._folder() as folder:
             path = folder / "body"

@@ -20,6 +20,7 @@ from vo_models.voresource.types import UTCTimestamp
 
 from schema.jobs import ACTIVE, Phase
 from schema.uws import UwsJob
+from server.encoders.votable import printable
 
 __all__ = ["GivenParameters", "job_document", "job_list", "parameters_document", "results_document", "written"]
 
@@ -112,7 +113,7 @@ def written(moment: datetime | None) -> str:
 def _error(job: UwsJob) -> ErrorSummary | None:
     if job.job.error is None or job.job.phase not in {Phase.ERROR, Phase.ABORTED}:
         return None
-    return ErrorSummary(message=job.job.error, type=ErrorType.FATAL, has_detail=True)
+    return ErrorSummary(message=printable(job.job.error), type=ErrorType.FATAL, has_detail=True)
 
 
 def _information(job: UwsJob) -> list[Information]:

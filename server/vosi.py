@@ -32,7 +32,7 @@ from archive.database import Database
 from archive.settings import Settings
 from schema.adql_words import as_written
 from schema.published import SCHEMAS, PublishedColumn, PublishedTable
-from server import auth
+from server import auth, dali
 from server.adql.semantics.declared import DECLARED
 from server.encoders import FORMATS, Format
 
@@ -145,7 +145,7 @@ def availability(database: Database) -> Availability:
 def tables(visible: Sequence[PublishedTable]) -> Response:
     """Return all tables that a client may see; with ``detail=min`` without their columns."""
     wanted = [name.strip().lower() for name in request.args.get("tables", "").split(",") if name.strip()]
-    brief = request.args.get("detail") == "min"
+    brief = dali.parameters().get("DETAIL") == "min"
     root = ET.Element(f"{{{TABLES}}}tableset")
     for name in dict.fromkeys((*SCHEMAS, *(published.schema for published in visible))):
         schema = ET.SubElement(root, "schema")

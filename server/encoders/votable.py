@@ -73,13 +73,13 @@ def metadata_document(result: Result, columns: Iterable[OutputColumn]) -> bytes:
 
 def error_document(message: str, details: Mapping[str, str] = NO_DETAILS) -> bytes:
     """Return a VOTable that says what went wrong, and, for programs, ``details`` by name."""
-    infos = "".join(f"<INFO name={quoteattr(n)} value={quoteattr(_printable(v))}/>\n" for n, v in details.items())
+    infos = "".join(f"<INFO name={quoteattr(n)} value={quoteattr(printable(v))}/>\n" for n, v in details.items())
     return f"{HEAD}{_status('ERROR', message)}{infos}{TAIL}".encode()
 
 
 def cone_error_document(message: str) -> bytes:
     """Return a VOTable that says what went wrong where clients of cone searches look, and where all others do."""
-    told = f'<INFO ID="Error" name="Error" value={quoteattr(_printable(message))}/>\n'
+    told = f'<INFO ID="Error" name="Error" value={quoteattr(printable(message))}/>\n'
     resource = HEAD.removeprefix(ROOT)
     return f"{ROOT}{told}{resource}{_status('ERROR', message)}{TAIL}".encode()
 
@@ -87,7 +87,7 @@ def cone_error_document(message: str) -> bytes:
 def _status(value: str, words: str = "") -> str:
     if not words:
         return f'<INFO name="QUERY_STATUS" value="{value}"/>\n'
-    return f'<INFO name="QUERY_STATUS" value="{value}">{escape(_printable(words))}</INFO>\n'
+    return f'<INFO name="QUERY_STATUS" value="{value}">{escape(printable(words))}</INFO>\n'
 
 
 def _fields(columns: Iterable[OutputColumn], nulls: Mapping[str, int]) -> str:
@@ -105,14 +105,14 @@ def _field(column: OutputColumn, null: int | None) -> str:
         "ucd": column.ucd,
         "utype": column.utype,
     }
-    written = " ".join(f"{key}={quoteattr(_printable(value))}" for key, value in attributes.items() if value)
-    words = escape(_printable(column.description or ""))
+    written = " ".join(f"{key}={quoteattr(printable(value))}" for key, value in attributes.items() if value)
+    words = escape(printable(column.description or ""))
     inside = f"<DESCRIPTION>{words}</DESCRIPTION>" if words else ""
     if null is not None:
         inside += f'<VALUES null="{null}"/>'
     return f"<FIELD {written}>{inside}</FIELD>" if inside else f"<FIELD {written}/>"
 
 
-def _printable(words: str) -> str:
+def printable(words: str) -> str:
     """XML has no control characters but white space, and not the last two codes."""
     return words.translate(CONTROLS)

@@ -5,12 +5,13 @@ from typing import Any, Final
 
 from werkzeug.datastructures import MultiDict
 
-from archive import user_rows, user_tables, uws
+from archive import jobs, user_rows, user_tables, uws
 from archive.archive import Archive
 from archive.errors import Refused
-from archive.user_rows import Index, Quota
 from archive.execution import Progress
+from archive.user_rows import Index, Quota, TookTooLong
 from schema.accounts import UserTable
+from schema.jobs import Phase
 from schema.published import PublishedColumn
 from schema.uws import UwsJob
 from server.uploads.positions import circle_of, point_of, polygon_of
@@ -35,7 +36,12 @@ def index(archive: Archive, parameters: Mapping[str, Any], job_id: str, progress
     if job is None:
         return
     table, made = wanted(archive, job)
-    user_rows.index(archive.database, table, made, quota=Quota.of(archive.settings), job_id=job_id)
+    quota, seconds = Quota.of(archive.settings), job.execution_duration
+    try:
+        user_rows.index(archive.database, table, made, quota=quota, job_id=job_id, seconds=seconds)
+    except TookTooLong:
+        words = f"the index took longer than {seconds} s, its execution duration"
+        jobs.finish(archive.database, job_id, Phase.ABORTED, error=words)
 
 
 def wanted(archive: Archive, job: UwsJob) -> tuple[UserTable, Index]:

@@ -37,6 +37,7 @@ STATUS: Final[tuple[tuple[type[Exception], int], ...]] = (
     (TableInUse, 409),
     (QuotaExceeded, 413),
     (uws.QuotaExceeded, 429),
+    (uws.NotNow, 400),
     (BadName, 400),
     (RowsRefused, 400),
     (UploadError, 400),
@@ -118,6 +119,7 @@ class _OwnTables:
     def index_job(self, account: str) -> str:
         """Make the job that indexes a column, for the client to run; returns its identifier."""
         given = dali.parameters()
+        dali.check_letters(given)
         name = own_name(given.get("TABLE", ""), account)
         if not given.get("INDEX"):
             raise dali.UsageError("INDEX, the column, is missing")

@@ -5,6 +5,7 @@ import json
 import re
 import time
 from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,13 +13,14 @@ import requests
 from click.testing import CliRunner, Result
 from sqlalchemy import text, update
 
-from archive import account_removal, accounts, logins
+from archive import account_removal, accounts, logins, uws
 from archive.accounts_cli import account
 from archive.archive import Archive
 from archive.errors import ArchiveError
 from archive.logins import Logins
 from schema.accounts import Token
 from server.attempts import FREE, Attempts
+from server.tasks import TASK
 from tests.support import accounts as clients
 
 Service = tuple[Archive, str]
@@ -115,6 +117,7 @@ def test_who_logs_in_wrongly_is_told_so_and_never_taken_for_anonymous(service: S
         basic("nobody", clients.PASSWORD),
         basic("a\0b", "x"),
         "Basic ???",
+        "Basic \xe9",
         "Basic",
         "Basic " + b64encode(b"no colon").decode(),
         "Basic " + b64encode(b"\xff:\xff").decode(),
@@ -226,3 +229,40 @@ def test_an_account_that_is_removed_leaves_nothing_to_its_name(service: Service)
     assert accounts.tokens(archive.database) == []
     with archive.database.reading() as session:
         assert session.scalar(text("SELECT count(*) FROM pg_tables WHERE schemaname = 'user_tables'")) == 0
+
+
+def test_guesses_made_at_once_are_told_nothing_more_than_those_made_in_turn(service: Service) -> None:
+    clients.made(service[0], "alice")
+    headers = [basic("alice", f"wrong {number}") for number in range(20)]
+    with ThreadPoolExecutor(20) as guessers:
+        told = [answer.status_code for answer in guessers.map(lambda header: get(service, header), headers)]
+    assert set(told) == {401, 429}
+    assert told.count(401) <= FREE + logins.AT_ONCE
+
+
+def test_a_request_that_outlives_its_account_makes_no_job(archive: Archive) -> None:
+    clients.made(archive, "alice")
+    caller = uws.Caller("alice", None, "192.0.2.1")
+    uws.create(archive, TASK, {}, caller=caller, run_id=None)
+    account_removal.remove(archive, "alice")
+    with pytest.raises(uws.NotNow, match="closed"):
+        uws.create(archive, TASK, {}, caller=caller, run_id=None)
+    clients.made(archive, "alice")
+    assert uws.listed(archive.database, caller, after=None, last=None) == []
+
+
+def test_who_removes_an_account_waits_for_the_job_that_it_makes(archive: Archive) -> None:
+    clients.made(archive, "alice")
+    caller = uws.Caller("alice", None, "192.0.2.1")
+    waiting = text("SELECT count(*) FROM pg_locks JOIN pg_database AS d ON d.oid = database WHERE NOT granted")
+    with ThreadPoolExecutor(2) as others, archive.database.engine.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('quota alice', 0))"))
+        making = others.submit(uws.create, archive, TASK, {}, caller=caller, run_id=None)
+        while not connection.scalar(waiting):
+            time.sleep(0.02)
+        removal = others.submit(account_removal.remove, archive, "alice")
+        time.sleep(0.3)
+        assert not removal.done()
+        connection.commit()
+        making.result(30)
+        assert removal.result(30).jobs == 1

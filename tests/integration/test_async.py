@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -16,6 +17,7 @@ import pyvo
 import requests
 from astropy.io.votable import parse
 from astroquery.utils.tap.core import TapPlus
+from sqlalchemy import text
 
 from archive import claims, jobs, uws
 from archive.archive import Archive
@@ -261,6 +263,12 @@ def test_every_resource_of_a_job_answers(working: Service) -> None:
         ("phase", {"PHASE": "GO"}, "PHASE must be RUN or ABORT"),
         ("executionduration", {"EXECUTIONDURATION": "long"}, "number of seconds"),
         ("destruction", {"DESTRUCTION": "soon"}, "must be a time"),
+        ("destruction", {"DESTRUCTION": "0001-01-01T00:00:00+14:00"}, "must be a time"),
+        ("destruction", {"DESTRUCTION": "9999-12-31T23:59:59-14:00"}, "must be a time"),
+        ("parameters", {"QUERY": "SELECT '\0'"}, "control character"),
+        ("parameters", {"QUERY": "SELECT '\x01'"}, "control character"),
+        ("parameters", {"RUNID": "\ufffe"}, "control character"),
+        ("parameters", {"NAME\x02": "value"}, "control character"),
     ],
 )
 def test_a_mistake_is_told(service: Service, part: str, parameters: dict[str, str], words: str) -> None:
@@ -268,6 +276,38 @@ def test_a_mistake_is_told(service: Service, part: str, parameters: dict[str, st
     answer = requests.post(f"{job}/{part}", parameters, timeout=30)
     assert (answer.status_code, words in answer.text) == (400, True)
     assert phase(job) == "PENDING"
+
+
+def test_a_list_of_jobs_after_a_time_that_is_none_is_refused(service: Service) -> None:
+    answer = requests.get(f"{service[1]}/tap/async", {"AFTER": "0001-01-01T00:00:00+14:00"}, timeout=30)
+    assert (answer.status_code, "must be a time" in answer.text) == (400, True)
+
+
+def test_an_error_that_quotes_a_control_character_is_told_in_the_documents(working: Service) -> None:
+    url = working[1]
+    parts = {"t": ("t.csv", b"id,word\n1,a\x01b\n")}
+    query = {"LANG": "ADQL", "QUERY": "SELECT CAST(word AS INTEGER) FROM tap_upload.t", "UPLOAD": "t,param:t"}
+    made = requests.post(f"{url}/tap/async", query | {"PHASE": "RUN"}, files=parts, allow_redirects=False, timeout=30)
+    job = made.headers["Location"]
+    assert ended(job) == "ERROR"
+    for address in (job, f"{job}/error"):
+        answer = requests.get(address, timeout=30)
+        assert answer.status_code == 200
+        assert "invalid input syntax" in "".join(ET.fromstring(answer.content).itertext())  # noqa: S314  our own
+
+
+def test_whoever_changes_a_job_locks_it_in_the_order_of_whoever_removes_it(service: Service) -> None:
+    archive, url = service
+    job_id = submitted(url).rpartition("/")[2]
+    with ThreadPoolExecutor(1) as others, archive.database.engine.connect() as remover:
+        remover.execute(text("SELECT 1 FROM jobs.job WHERE job_id = :job FOR UPDATE"), {"job": job_id})
+        changing = others.submit(uws.change, archive.database, job_id, run_id="mine")
+        waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted")
+        while not remover.scalar(waiting):
+            time.sleep(0.02)
+        remover.execute(text("SELECT 1 FROM jobs.uws WHERE job_id = :job FOR UPDATE NOWAIT"), {"job": job_id})
+        remover.commit()
+        changing.result(30)
 
 
 def test_a_job_that_runs_is_not_changed(service: Service) -> None:

@@ -4,9 +4,10 @@ import os
 import socket
 import subprocess
 import sys
+import time
 import zlib
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse, IncompleteRead
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 
 from musevault.selfcheck import await_health
 from server.encoders import FORMATS
+from server.gateway import SILENCE_SECONDS, THREADS
 from server.query import MOST_AT_ONCE
 from tests.integration.test_formats import FAILS_LATE
 from tests.support import archives
@@ -139,3 +141,18 @@ def test_the_service_answers_on_after_answers_that_broke_off(gateway: str) -> No
     for _ in range(MOST_AT_ONCE + 1):
         assert not seen(gateway, FAILS_LATE, "arrow", None).whole
     assert seen(gateway, "SELECT COUNT(*) AS n FROM survey.pointing", "csv", None).body == b"n\r\n168\r\n"
+
+
+@pytest.mark.slow
+def test_clients_that_fall_silent_in_the_middle_of_a_request_are_left(gateway: str) -> None:
+    host, port = gateway.split(":")
+    begun = b"POST /tap/sync HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n"
+    begun += b"Content-Type: application/x-www-form-urlencoded\r\n"
+    with ExitStack() as silent:
+        for number in range(THREADS + 2):
+            client = silent.enter_context(socket.create_connection((host, int(port))))
+            client.sendall(begun + (b"\r\nQUERY=SEL" if number % 2 else b""))
+        time.sleep(1)
+        with closing(HTTPConnection(gateway, timeout=3 * SILENCE_SECONDS)) as patient:
+            patient.request("GET", "/healthz")
+            assert patient.getresponse().status == 200

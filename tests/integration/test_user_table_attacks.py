@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 from urllib.parse import quote
 
@@ -270,6 +271,40 @@ def test_a_body_that_is_too_large_is_refused(
         chunks = (b"x" * 10_000 for _ in range(20))
         large = client("alice").put(f"{served[1]}/tap/tables/x", data=chunks)
         assert (large.status_code, "larger than" in large.text) == (400, True)
+
+
+def test_a_form_is_no_table(shared: Service, carol: accounts.Client) -> None:
+    sent = carol.put(f"{shared[1]}/tap/tables/form", files={"file": ("t.csv", b"a\n1\n")})
+    assert (sent.status_code, "must be the body of the request" in sent.text) == (400, True)
+    assert carol.get(f"{shared[1]}/tap/tables/carol.form").status_code == 404
+
+
+@pytest.mark.parametrize("part", [{"index": "a\0"}, {"unique": "\0"}, {"extra\x01": "1"}])
+def test_what_is_asked_of_an_index_has_no_control_characters(
+    shared: Service, carol: accounts.Client, part: dict[str, str]
+) -> None:
+    assert carol.put(f"{shared[1]}/tap/tables/plain", data=b"a\n1\n").status_code == 201
+    answer = carol.post(f"{shared[1]}/tap/table-update", {"table": "plain", "index": "a"} | part)
+    assert (answer.status_code, "control character" in answer.text) == (400, True)
+
+
+def test_a_query_whose_table_is_removed_meanwhile_tells_no_more_than_that(
+    shared: Service, carol: accounts.Client
+) -> None:
+    archive, url = shared
+    assert carol.put(f"{url}/tap/tables/short", data=b"a\n1\n").status_code == 201
+    (table,) = user_tables.listed(archive.database, "carol")
+    place = '"{}"."{}"'.format(*user_tables.stored(table.table_id))
+    with ThreadPoolExecutor(1) as others, archive.database.engine.connect() as remover:
+        remover.execute(text(f"DROP TABLE {place}"))
+        asking = others.submit(ask, shared, "carol", "SELECT * FROM carol.short")
+        waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'relation' AND NOT granted")
+        while not remover.scalar(waiting):
+            time.sleep(0.02)
+        remover.commit()
+        answer = asking.result(30)
+    assert (answer.status_code, "a table of the query was removed meanwhile" in answer.text) == (400, True)
+    assert "user_tables" not in answer.text
 
 
 def test_another_page_cannot_use_a_browser_that_has_logged_in(kept: Service) -> None:

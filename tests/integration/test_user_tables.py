@@ -214,6 +214,23 @@ def test_an_index_is_told_and_what_is_unique_stays_so(service: Service, alice: p
     assert len(alice.run_sync("SELECT hits FROM alice.stars WHERE hits = 99")) == 0
 
 
+def test_an_index_may_take_as_long_as_its_job_was_granted(service: Service, alice: pyvo.dal.TAPService) -> None:
+    make_stars(alice)
+    archive, url = service
+    client = accounts.Client("alice")
+    asked = {"table": "alice.stars", "index": "hits"}
+    job = client.post(f"{url}/tap/table-update", asked, allow_redirects=False).headers["Location"]
+    (table,) = user_tables.listed(archive.database, "alice")
+    with query_worker(archive), archive.database.engine.connect() as loader:
+        loader.execute(text('LOCK TABLE "{}"."{}" IN ROW EXCLUSIVE MODE'.format(*user_tables.stored(table.table_id))))
+        client.post(f"{job}/executionduration", {"EXECUTIONDURATION": "1"})
+        client.post(f"{job}/phase", {"PHASE": "RUN"})
+        for active in ("QUEUED", "EXECUTING"):
+            client.get(job, params={"WAIT": "20", "PHASE": active})
+        assert client.get(f"{job}/phase").text == "ABORTED"
+    assert "longer than 1 s, its execution duration" in client.get(f"{job}/error").text
+
+
 def load(service: Service, content: bytes, name: str = "alice.stars") -> requests.Response:
     return accounts.Client("alice").post(f"{service[1]}/tap/load/{name}", data=content)
 

@@ -107,9 +107,10 @@ def test_functions_are_declared_as_validators_read_them(full_service: Service) -
     assert all(re.fullmatch(r"[A-Za-z]\w*\s*\(.*\)\s*->\s*\w+", form) for form in forms), forms
 
 
-def test_a_short_listing_has_all_tables_and_no_columns(full_service: Service) -> None:
+@pytest.mark.parametrize("name", ["detail", "DETAIL"])
+def test_a_short_listing_has_all_tables_and_no_columns(full_service: Service, name: str) -> None:
     names = {t.qualified for t in catalogue()}
-    brief = ET.fromstring(get(full_service, "tables?detail=min"))  # noqa: S314  our own
+    brief = ET.fromstring(get(full_service, f"tables?{name}=min"))  # noqa: S314  our own
     assert {e.text for e in brief.findall("schema/table/name")} == names
     assert brief.findall(".//column") == []
     whole = ET.fromstring(get(full_service, "tables"))  # noqa: S314  our own
