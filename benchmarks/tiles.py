@@ -22,9 +22,9 @@ from benchmarks.report import report
 from processing.compute import Pool, ThisProcess, beside
 from processing.tiles import Tiling
 
-SHAPE: Final = (1720, 32, 300)
-TILE: Final = (2, 300)
-"""600 spectra: whole rows, which are read at once."""
+SHAPE: Final = (1720, 64, 300)
+TILE: Final = (4, 300)
+"""1200 spectra: whole rows, which are read at once."""
 
 FIRST: Final = 4800.0
 STEP: Final = 1.25

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import dask
-import pytest
 from dask_jobqueue import SLURMCluster
 from distributed import Client
 
@@ -67,7 +66,6 @@ def test_the_configuration_becomes_a_script_for_slurm() -> None:
     assert any("OMP_NUM_THREADS=1" in line for line in lines)
 
 
-@pytest.mark.slow
 def test_the_script_brings_workers_up_that_compute_tiles(tmp_path: Path) -> None:
     nodes = {"python": sys.executable, "local_directory": str(tmp_path), "log_directory": str(tmp_path)}
     with cluster(cores=2, processes=2, memory="2GB", **nodes) as made:
