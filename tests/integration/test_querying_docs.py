@@ -11,6 +11,7 @@ import pytest
 import pyvo
 from astropy.table import Table
 
+from archive import accounts
 from archive.archive import Archive
 from tests.support.stilts import stilts
 from tests.support.workers import query_worker
@@ -39,7 +40,13 @@ def test_every_query_runs(full_service: Service) -> None:
     assert all(tap.search(query).fieldnames for query in blocks("sql"))
 
 
-@pytest.mark.parametrize("text", [text for text in blocks("python") if "astroquery" not in text])
+ACCOUNT = "AuthSession"
+"""In the programs that need an account."""
+
+
+@pytest.mark.parametrize(
+    "text", [text for text in blocks("python") if "astroquery" not in text and ACCOUNT not in text]
+)
 def test_every_program_runs(full_service: Service, text: str, capsys: pytest.CaptureFixture[str]) -> None:
     given: dict[str, Any] = {
         "service": pyvo.dal.TAPService(f"{full_service[1]}/tap"),
@@ -47,6 +54,24 @@ def test_every_program_runs(full_service: Service, text: str, capsys: pytest.Cap
     }
     exec(text.replace(EVERYWHERE, full_service[1]), given)  # noqa: S102  our own
     assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("ignore:unclosed file <_io.BufferedReader:ResourceWarning")  # as short programs do
+@pytest.mark.parametrize("text", [text for text in blocks("python") if ACCOUNT in text])
+def test_every_program_of_an_account_runs(
+    service: Service, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    accounts.create(service[0].database, "alice", "correct horse 5")
+    stars = Table({"source_id": [1, 2], "ra": [24.17, 10.0], "dec": [15.78, 10.0]})
+    stars.write("stars.vot", format="votable")
+    Path("more.csv").write_text("source_id,ra,dec\n3,24.18,15.79\n")
+    given: dict[str, Any] = {"password": "correct horse 5"}
+    with query_worker(service[0]):
+        exec(text.replace(EVERYWHERE, service[1]), given)  # noqa: S102  our own
+    gc.collect()
+    with pytest.raises(pyvo.dal.DALQueryError):  # its last line removes the table
+        given["tap"].run_sync("SELECT * FROM alice.stars")
 
 
 @pytest.mark.parametrize("text", blocks("sh"), ids=lambda text: text.split()[1])
