@@ -30,6 +30,8 @@ class Edition:
         What made it.
     inputs
         SHA-256 of the file of each product that was used; None where that was not recorded.
+    roles
+        As what each of the inputs was used.
     files
         MD5 of other files that were used, by their role.
     """
@@ -38,6 +40,7 @@ class Edition:
     version: int
     parameters: Mapping[str, Any]
     inputs: Mapping[str, str | None]
+    roles: Mapping[str, str]
     files: Mapping[str, str | None]
 
 
@@ -110,5 +113,6 @@ def _edition(activity: Activity, used: list[Used]) -> Edition:
         version=activity.task_version or 0,
         parameters=activity.parameters,
         inputs={one.product_id: one.sha256 for one in used if one.product_id is not None},
+        roles={one.product_id: one.role for one in used if one.product_id is not None},
         files={one.role: one.md5 for one in used if one.product_id is None},
     )

@@ -31,6 +31,7 @@ __all__ = [
     "NewFile",
     "Publication",
     "activity_id",
+    "checksums",
     "find",
     "find_artifact",
     "find_by_content",
@@ -180,6 +181,17 @@ def latest(archive: Archive, *, kind: str | None = None, target: str | None = No
         query = query.where(Product.target == target)
     with archive.database.reading() as session:
         return list(session.scalars(query))
+
+
+def checksums(archive: Archive, *, kind: str) -> dict[str, str]:
+    """Return the SHA-256 of the file of each product of a kind that is there."""
+    query = (
+        select(Product.product_id, Artifact.sha256)
+        .join(Artifact, Artifact.product_id == Product.product_id)
+        .where(Product.kind == kind, Artifact.role == Role.THIS, Artifact.lost.is_(None))
+    )
+    with archive.database.reading() as session:
+        return {row.product_id: row.sha256 for row in session.execute(query)}
 
 
 def find_artifact(archive: Archive, artifact_id: str) -> Artifact | None:

@@ -23,6 +23,7 @@ DO $$ DECLARE name text; BEGIN
   FOR name IN SELECT indexrelid::regclass::text FROM pg_index
     WHERE indrelid = 'survey.exposure'::regclass AND NOT indisunique
   LOOP EXECUTE 'DROP INDEX ' || name; END LOOP;
+  TRUNCATE survey.exposure CASCADE;
 END $$
 """
 ROWS: Final = """
@@ -37,7 +38,7 @@ POSITION: Final = "CREATE INDEX ON survey.exposure USING gist (spoint(radians(ra
 
 
 def fill(database: Database, rows: int) -> None:
-    """Fill the table of an archive that holds no exposures; its indexes are but the key and the positions."""
+    """Fill the table anew, whatever the archive held of exposures; its indexes are but the key and the positions."""
     with database.engine.begin() as connection:
         for statement in (EMPTY, "SELECT setseed(0.5)", ROWS.format(rows=rows), POSITION):
             connection.exec_driver_sql(statement.replace("%", "%%"))

@@ -16,7 +16,7 @@ TASKS: Final = (
     Task(
         "band_images",
         version=tasks.BAND_IMAGES,
-        takes="cube",
+        takes=frozenset({"cube"}),
         makes=bands.images,
         reads={"FILTER_LIST": FILTER_LIST},
         seconds=per_gigabyte(least=0.5, rate=5.0),

@@ -24,6 +24,7 @@ class Comparison:
         self._archive: Final = archive
         self._editions: Final = editions.current(archive.database)
         self._held: Final = {product.product_id: product for product in products.latest(archive)}
+        self._calibrations: Final = products.checksums(archive, kind="calibration")
         self._due: Final[set[str]] = set()
         self._factors: Final[dict[str, float]] = {}
         self.items: Final = {name: Item(product, _size(product)) for name, product in self._held.items()}
@@ -75,6 +76,7 @@ class Comparison:
     def _changed(self, task: Task, inputs: Sequence[Item], edition: Edition) -> str | None:
         """Return an input that is not what it was, if there is one."""
         now = {item.product_id: _checksum(item.product) for item in inputs}
+        now |= {name: self._calibrations.get(name) for name in edition.inputs if edition.roles[name] in task.finds}
         for name in sorted(now.keys() | edition.inputs.keys()):
             if name not in now or edition.inputs.get(name) != now[name]:
                 return name

@@ -1,8 +1,19 @@
-"""How products that are made here are called."""
+"""How products that are made here are called, and as what they are used."""
+
+from typing import Final
 
 from schema.products import Product
 
-__all__ = ["image_id"]
+__all__ = ["image_id", "role_of"]
+
+ROLES: Final = {
+    "pixtable": "PIXTABLE_OBJECT",
+    "field_image": "IMAGE_FOV",
+    "alignment": "OFFSET_LIST",
+    "reference": "IMAGE_REFERENCE",
+    "exposure_cube": "CUBE_EXPOSURE",
+}
+"""What products are used as, by their kind, in the words of the MUSE pipeline where it has one."""
 
 
 def image_id(cube: Product, band: str) -> str:
@@ -12,3 +23,8 @@ def image_id(cube: Product, band: str) -> str:
     """
     before, mark, after = cube.product_id.partition("_DATACUBE_")
     return f"{before}_IMAGE_{band}_{after}" if mark else f"{cube.product_id}_IMAGE_{band}"
+
+
+def role_of(product: Product) -> str:
+    """Return as what a product is used by the tasks."""
+    return ROLES.get(product.kind, product.kind.upper())

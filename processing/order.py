@@ -11,6 +11,7 @@ from archive.archive import Archive
 from archive.errors import Refused
 from archive.products import activity_id
 from musevault import __version__
+from processing.names import role_of
 from processing.task import own_file
 from schema.products import Product
 from schema.provenance import Activity, Used
@@ -75,18 +76,26 @@ class Work:
         }
 
     def record(
-        self, output: str, *, role: str, software: str = "", files: Mapping[str, tuple[str, str]] | None = None
+        self,
+        output: str,
+        *,
+        role: str | None = None,
+        software: str = "",
+        files: Mapping[str, tuple[str, str]] | None = None,
+        found: Mapping[str, Sequence[Product]] | None = None,
     ) -> tuple[Activity, list[Used]]:
         """Return the activity that made an output, and what it used.
 
         Parameters
         ----------
         role
-            What the inputs were used as.
+            What the inputs were used as; by default what their kinds say.
         software
             Programs beside this one, with their versions.
         files
             Name and MD5 of other files that were read, by their role.
+        found
+            Calibrations that the task found by itself, by their role: one that it says to find.
         """
         identity = self._identity(output)
         activity = Activity(
@@ -100,7 +109,8 @@ class Work:
             job_id=self._job_id,
             parameters=dict(self.order.outputs[output]),
         )
-        used = [_used(identity, product, role) for product in self.inputs]
+        used = [_used(identity, product, role or role_of(product)) for product in self.inputs]
+        used += [_used(identity, one, its_role) for its_role, held in (found or {}).items() for one in held]
         used += [Used(activity_id=identity, entity=n, role=r, md5=md5) for r, (n, md5) in (files or {}).items()]
         return activity, used
 

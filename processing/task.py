@@ -63,7 +63,7 @@ class Task:
     version
         Raised by hand when what it computes changes: everything that it made is then out of date.
     takes
-        Kind of the products that it takes.
+        Kinds of the products that it takes.
     makes
         From its inputs, the products that it makes of them.
     seconds, memory
@@ -74,6 +74,11 @@ class Task:
         default each goes by itself.
     parameters
         That all it makes has in common.
+    beside
+        Kinds of the products of which every job takes those of its galaxy too, such as a reference image; without one
+        of each there is no job.
+    finds
+        Roles of the calibrations that a job finds by itself, as the catalogue associates them.
     reads
         Files that it may read beside products, by their role, below the folder of the data packages.
     cores
@@ -82,22 +87,32 @@ class Task:
 
     name: str
     version: int
-    takes: str
+    takes: frozenset[str]
     makes: Callable[[Inputs], Iterable[Item]]
     seconds: Callable[[Inputs], float]
     memory: Callable[[Inputs], float]
     together: Callable[[Product], str | None] = _by_itself
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    beside: frozenset[str] = frozenset()
+    finds: frozenset[str] = frozenset()
     reads: Mapping[str, PurePath] = field(default_factory=dict)
     cores: int = 1
 
     def groups(self, items: Iterable[Item]) -> list[tuple[Item, ...]]:
         """Return the inputs of each job, of all the products that there are or will be."""
         found: dict[str, list[Item]] = {}
+        beside: dict[str | None, list[Item]] = {}
         for item in items:
-            if item.product.kind == self.takes and (key := self.together(item.product)) is not None:
+            if item.product.kind in self.takes and (key := self.together(item.product)) is not None:
                 found.setdefault(key, []).append(item)
-        return [tuple(sorted(group, key=lambda item: item.product_id)) for group in found.values()]
+            if item.product.kind in self.beside:
+                beside.setdefault(item.product.target, []).append(item)
+        whole = ([*group, *beside.get(group[0].product.target, ())] for group in found.values())
+        return [
+            tuple(sorted(group, key=lambda item: item.product_id))
+            for group in whole
+            if self.takes | self.beside <= {item.product.kind for item in group}
+        ]
 
     def outputs(self, inputs: Inputs) -> list[Item]:
         """Return what it makes of inputs, with all parameters."""

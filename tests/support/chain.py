@@ -60,7 +60,7 @@ def lists(inputs: Sequence[Item]) -> Iterator[Item]:
 IMAGE_SUM = Task(
     "image_sum",
     version=1,
-    takes="image",
+    takes=frozenset({"image"}),
     together=lambda image: image.product_id if image.filter == WHITE else None,
     makes=sums,
     parameters={"scale": 1},
@@ -70,7 +70,7 @@ IMAGE_SUM = Task(
 SUM_LIST = Task(
     "sum_list",
     version=1,
-    takes="sum",
+    takes=frozenset({"sum"}),
     together=lambda one: one.collection,
     makes=lists,
     seconds=per_gigabyte(least=1.0, rate=0.0),
