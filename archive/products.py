@@ -83,8 +83,9 @@ class Publication:
     """A product with everything that must become visible together with it.
 
     ``once``: the same content is the same product, whatever its name; for files that come from outside.
-    ``remakes``: it takes the place of an earlier edition, which must have been made here.  ``pictures`` are previews of
-    other products that come with it, by product.
+    ``remakes``: it takes the place of an earlier edition, which must have been made here.  ``replaces``: it comes from
+    outside and takes the place of whatever there is.  ``pictures`` are previews of other products that come with it, by
+    product.
     """
 
     product: Product
@@ -97,6 +98,7 @@ class Publication:
     findings: Sequence[Finding] = ()
     once: bool = False
     remakes: bool = False
+    replaces: bool = False
     pictures: Mapping[str, NewFile] = field(default_factory=dict)
 
 
@@ -114,7 +116,7 @@ def publish(archive: Archive, publication: Publication) -> bool:
         A file is not in the store.
     """
     product_id = publication.product.product_id
-    if find(archive, product_id) is not None and not publication.remakes:
+    if find(archive, product_id) is not None and not (publication.remakes or publication.replaces):
         return False
     try:
         with archive.database.transaction() as session:
@@ -233,7 +235,7 @@ def _find_content(session: Session, sha256: str) -> str | None:
 
 def _is_there(session: Session, publication: Publication) -> bool:
     product_id = publication.product.product_id
-    if session.get(Product, product_id) is not None:
+    if session.get(Product, product_id) is not None and not publication.replaces:
         return not publication.remakes or editions.is_by(session, product_id, publication.activity.activity_id)
     own = [new.stored.sha256 for new in publication.files if new.role == Role.THIS]
     return publication.once and any(_find_content(session, sha256) is not None for sha256 in own)

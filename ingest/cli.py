@@ -14,6 +14,7 @@ from ingest.eso_cli import eso
 from ingest.exposures_cli import exposures
 from ingest.nights_cli import ambient, nightlog
 from ingest.quarantine_cli import refused, retry
+from ingest.reference_cli import reference
 from ingest.telling import JSON, PATHS, leave, source, tell
 from ingest.watch_cli import watch
 
@@ -62,7 +63,7 @@ def release(path: Path, *, release_id: str | None, as_json: bool) -> None:
 @click.option("--collection", default="MUSE", show_default=True, help="Data collection that the products belong to.")
 @JSON
 def products(paths: tuple[Path, ...], *, collection: str, as_json: bool) -> None:
-    """Take MUSE cubes in: files, or folders of them.  Exit status 1 when a file was refused."""
+    """Take MUSE cubes and pixel tables in: files, or folders of them.  Exit status 1 when a file was refused."""
     from ingest.products import KIND, ingest_products
 
     with open_archive(load()) as archive:
@@ -76,6 +77,7 @@ ingest.add_command(exposures)
 ingest.add_command(eso)
 ingest.add_command(nightlog)
 ingest.add_command(ambient)
+ingest.add_command(reference)
 ingest.add_command(refused)
 ingest.add_command(retry)
 ingest.add_command(watch)

@@ -25,6 +25,7 @@ from ingest import headers
 from ingest.cube_facts import Oddity, facts, oddities
 from ingest.outcome import Became, Outcome
 from ingest.pipeline_record import activities
+from ingest.reduction import between
 from schema.exposures import Exposure
 from schema.findings import Finding
 from schema.observations import Programme
@@ -41,8 +42,9 @@ CARD: Final = 80
 
 @dataclass(frozen=True)
 class _Contents:
-    """What a file says of itself."""
+    """What a file says of itself; its identifier only where the archive holds one of its sort."""
 
+    product_id: str | None
     facts: dict[str, Any]
     oddities: tuple[Oddity, ...]
     header: Mapping[str, Any]
@@ -114,7 +116,10 @@ def ingest_product(archive: Archive, path: Path, *, collection: str) -> Outcome:
     product_id = publication.product.product_id
     if products.publish(archive, publication):
         return Outcome(path, Became.NEW, product_id)
-    return Outcome(path, Became.KNOWN, products.find_by_content(archive, stored.sha256) or product_id)
+    held = products.find_by_content(archive, stored.sha256)
+    if held is None:
+        raise Refused(f"{product_id} is held already, with another content: the first is kept")
+    return Outcome(path, Became.KNOWN, held)
 
 
 def _is_held(archive: Archive, product_id: str) -> bool:
@@ -171,10 +176,14 @@ def _read(path: Path) -> _Contents:
         raise Refused("the folder cannot be read")
     try:
         hdus = read_structure(path)
+        primary, _ = headers.readable(hdus[0].header)
+        found = between(primary, frozenset(hdu.name for hdu in hdus))
+        if found is not None:
+            return _Contents(found.product_id, found.facts, (), primary, _texts(path, hdus))
         with Cube(path) as cube:
             odd = tuple(oddities(cube, _stat_unit(hdus)))
             header, _ = headers.readable(cube.primary)
-            return _Contents(facts(cube), odd, header, _texts(path, hdus))
+            return _Contents(None, facts(cube), odd, header, _texts(path, hdus))
     except ValueError as error:
         raise Refused(str(error)) from error
     except OSError as error:
@@ -183,11 +192,11 @@ def _read(path: Path) -> _Contents:
 
 def _publication(archive: Archive, path: Path, stored: Stored, collection: str) -> Publication:
     contents = _read(archive.store.get(stored.sha256))
-    product_id = f"{_stem(path)}-{stored.sha256[:8]}"
+    product_id = contents.product_id or f"{_stem(path)}-{stored.sha256[:8]}"
     programme_id = contents.facts["programme_id"]
     made_by, used, earlier = activities(contents.header, product_id=product_id)
     return Publication(
-        product=_product(archive, product_id, contents.facts, collection),
+        product=_product(archive, product_id, contents, collection),
         files=[
             NewFile(
                 stored=stored,
@@ -210,11 +219,12 @@ def _publication(archive: Archive, path: Path, stored: Stored, collection: str) 
     )
 
 
-def _product(archive: Archive, product_id: str, found: dict[str, Any], collection: str) -> Product:
+def _product(archive: Archive, product_id: str, contents: _Contents, collection: str) -> Product:
     """Tie the product to a galaxy of the survey when its name is one."""
-    name = (found["target_name"] or "").replace(" ", "").upper()
+    name = (contents.facts["target_name"] or "").replace(" ", "").upper()
     target = name if observations.has_target(archive.database, name) else None
-    return Product(product_id=product_id, collection=collection, target=target, simulated=0, **found)
+    simulated = int(contents.header.get("SIMULATE") is True)
+    return Product(product_id=product_id, collection=collection, target=target, simulated=simulated, **contents.facts)
 
 
 def _programme(programme_id: str | None) -> Programme | None:

@@ -2,9 +2,9 @@
 
 IVOA Observation Data Model Core Components 1.1.  A product is in the view the moment its row is visible.  The
 service's own address and authority come from the session settings ``musevault.base_url`` and
-``musevault.authority``: an archive that moves rewrites no rows.  Raw frames and
-calibrations are not among ObsCore's products: ``eso`` shows them.  After the standard's columns stand those that ESO
-has beside them; what the archive does not know of a product is there and empty.
+``musevault.authority``: an archive that moves rewrites no rows.  Raw frames, calibrations and what lies between them
+and the cubes are not among ObsCore's products: ``eso`` shows the raw frames.  After the standard's columns stand those
+that ESO has beside them; what the archive does not know of a product is there and empty.
 """
 
 from typing import Final
@@ -19,7 +19,7 @@ FROM survey.product AS p
 JOIN survey.artifact AS a ON a.product_id = p.product_id AND a.role = 'this'
 LEFT JOIN survey.release AS r ON r.release_id = p.release_id
 LEFT JOIN survey.programme AS g ON g.programme_id = p.programme_id
-WHERE p.kind NOT IN ('exposure', 'calibration')
+WHERE p.kind IN ('cube', 'image', 'maps')
 """
 
 
