@@ -11,7 +11,12 @@ __all__ = ["WHITE", "image_product", "images", "memory"]
 
 ANGSTROM: Final = 1e-10
 WHITE: Final = "white"
-BANDS: Final = {WHITE: (0.0, float("inf")), "SDSS_r": (5380.0, 7230.0)}
+BANDS: Final = {
+    WHITE: (0.0, float("inf")),
+    "SDSS_g": (3630.0, 5830.0),
+    "SDSS_r": (5380.0, 7230.0),
+    "SDSS_i": (6430.0, 8630.0),
+}
 """Where each band lets light through, Angstrom."""
 
 HEADERS_BYTES: Final = 30_000
@@ -21,8 +26,8 @@ PIXEL_BYTES: Final = 10
 BASE_MEMORY: Final = 512 * 2**20
 """Of the programs and libraries, and of slabs up to the size at which a slab is one plane."""
 
-PIXEL_MEMORY: Final = 400
-"""Bytes a pixel of the image: sums of two bands in double precision, the gap's, one plane, and the images as files."""
+PIXEL_MEMORY: Final = 700
+"""Bytes a pixel of the image: sums of four bands in double precision, the gap's, one plane, and the images as files."""
 
 
 def images(inputs: Sequence[Item]) -> Iterator[Item]:
@@ -43,8 +48,9 @@ def memory(inputs: Sequence[Item]) -> float:
 def image_product(cube: Product, band: str) -> Product:
     """An image inherits from its cube everything that is not of its own."""
     own = {"product_id", "kind", "title", "prodcatg", "filter", "n_wavelength", "resolving_power"}
-    own |= {"footprint_spoly", "ingested"}
+    own |= {"footprint_spoly", "ingested", "wavelength_min", "wavelength_max"}
     inherited = {c.name: getattr(cube, c.name) for c in Product.__table__.columns if c.name not in own}
+    first, last = BANDS.get(band, BANDS[WHITE])
     return Product(
         product_id=image_id(cube, band),
         kind="image",
@@ -52,6 +58,8 @@ def image_product(cube: Product, band: str) -> Product:
         prodcatg=f"ANCILLARY.IMAGE{'.WHITELIGHT' if band == WHITE else ''}",
         filter=band,
         n_wavelength=1,
+        wavelength_min=None if cube.wavelength_min is None else max(cube.wavelength_min, first * ANGSTROM),
+        wavelength_max=None if cube.wavelength_max is None else min(cube.wavelength_max, last * ANGSTROM),
         **inherited,
     )
 

@@ -113,7 +113,7 @@ def test_from_the_log_and_a_cube_to_a_query_an_image_a_file_and_a_page(operator:
 
         # Another one searches for images and gets the same file.
         images = pyvo.dal.SIA2Service(f"{url}/sia2").search(pos=(63.355, 10.465, 0.01))
-        assert len(images) == 3
+        assert len(images) == 5  # the cube, white light, g, r and i
         assert cube["access_url"] in {image["access_url"] for image in images}
         content = requests.get(cube["access_url"], timeout=60).content
         assert hashlib.sha256(content).digest() == hashlib.sha256(REAL_CUBE.read_bytes()).digest()

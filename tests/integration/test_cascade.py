@@ -54,6 +54,11 @@ def due(archive: Archive, tasks: Sequence[Task] = CHAIN, names: Sequence[str] = 
     return {one.item.product_id: str(one.reason) for step in steps for one in step.due}
 
 
+def images(cube: str) -> list[str]:
+    """The images of a cube that all bands reach, white light first."""
+    return [f"{cube}_IMAGE_{band}" for band in ("white", "SDSS_g", "SDSS_r", "SDSS_i")]
+
+
 def change(task: Task) -> tuple[Task, ...]:
     """The chain with a task in the place of the one of its name."""
     return tuple(task if one.name == task.name else one for one in CHAIN)
@@ -111,8 +116,7 @@ def test_a_raised_version_remakes_what_depends_on_it_only(archive: Archive) -> N
 def test_images_of_an_earlier_version_are_made_again(archive: Archive, cube: str) -> None:
     made(archive, change(replace(BANDS, version=BAND_IMAGES - 1)))
     assert due(archive) == {
-        f"{cube}_IMAGE_white": "version changed",
-        f"{cube}_IMAGE_SDSS_r": "version changed",
+        **dict.fromkeys(images(cube), "version changed"),
         f"{cube}_IMAGE_white_SUM": f"depends on {cube}_IMAGE_white",
         "MUSE_LIST": f"depends on {cube}_IMAGE_white_SUM",
     }
@@ -135,8 +139,7 @@ def test_one_more_input_remakes_what_is_made_of_all_and_leaves_the_others(archiv
     made(archive)
     other = take(archive, write_cube(tmp_path / "b.fits", value=2.0))
     assert due(archive) == {
-        f"{other}_IMAGE_white": "missing",
-        f"{other}_IMAGE_SDSS_r": "missing",
+        **dict.fromkeys(images(other), "missing"),
         f"{other}_IMAGE_white_SUM": "missing",
         "MUSE_LIST": f"depends on {other}_IMAGE_white_SUM",
     }
@@ -156,7 +159,7 @@ def test_other_filter_curves_remake_the_images_that_were_made_with_them(
     )
     assert due(elsewhere) == {}
     curves.write_bytes(curves.read_bytes() + bytes(2880))
-    assert due(elsewhere) == {f"{cube}_IMAGE_SDSS_r": "input changed: filter_list.fits"}
+    assert due(elsewhere) == dict.fromkeys(images(cube)[1:], "input changed: filter_list.fits")
 
 
 def test_a_product_whose_file_is_lost_is_made_again_but_not_from_an_input_that_is_lost(
@@ -211,9 +214,11 @@ def test_two_who_process_at_once_submit_once(archive: Archive) -> None:
 def test_a_name_chooses_what_is_made_of_it_and_what_that_needs(archive: Archive, tmp_path: Path) -> None:
     one = take(archive, write_cube(tmp_path / "a.fits", value=1.0))
     other = take(archive, write_cube(tmp_path / "b.fits", value=2.0))
-    assert set(due(archive, TASKS, [other])) == {f"{other}_IMAGE_white", f"{other}_IMAGE_SDSS_r"}
-    assert len(due(archive, CHAIN, [f"{one}_IMAGE_white_SUM"])) == 7  # the list needs the other sum, too
-    assert len(due(archive, (*TASKS, IMAGE_SUM), [f"{one}_IMAGE_white_SUM"])) == 3
+    assert set(due(archive, TASKS, [other])) == set(images(other))
+    assert (
+        len(due(archive, CHAIN, [f"{one}_IMAGE_white_SUM"])) == 2 * len(images(one)) + 3
+    )  # the list needs the other sum, too
+    assert len(due(archive, (*TASKS, IMAGE_SUM), [f"{one}_IMAGE_white_SUM"])) == len(images(one)) + 1
     with pytest.raises(Refused, match="NGC0000 is neither a product nor a galaxy with products"):
         make_plan(archive, ["NGC0000"])
 
@@ -239,19 +244,16 @@ def test_the_commands_plan_process_and_say_when_there_is_nothing_to_do(
         lines = plans().stdout.splitlines()
         assert lines[0].split() == ["product", "why", "task", "time", "memory", "disk"]
         assert lines[1].split()[:3] == [f"{cube}_IMAGE_white", "missing", "band_images"]
-        assert lines[-1].split()[:4] == ["2", "products", "1", "job"]
+        assert lines[-1].split()[:4] == [str(len(images(cube))), "products", "1", "job"]
         told = json.loads(plans(cube, "--json").stdout)
-        assert [one["product"] for one in told["steps"][0]["products"]] == [
-            f"{cube}_IMAGE_white",
-            f"{cube}_IMAGE_SDSS_r",
-        ]
+        assert [one["product"] for one in told["steps"][0]["products"]] == images(cube)
         assert told["steps"][0]["inputs"] == [cube]
         assert told["totals"]["memory"] == told["steps"][0]["memory"] > 0
         unknown = plans("nobody")
         assert (unknown.exit_code, unknown.stdout) == (1, "")
         assert unknown.stderr.splitlines()[-1] == "Error: nobody is neither a product nor a galaxy with products"
     with typing(archive, monkeypatch, process_command) as processes:
-        assert f"band_images  {cube}_IMAGE_white {cube}_IMAGE_SDSS_r" in processes(cube).stdout
+        assert f"band_images  {' '.join(images(cube))}" in processes(cube).stdout
         assert "QUEUED already" in processes(cube, "--now").stdout
         assert processes().stdout == "nothing to do\n"
     with typing(archive, monkeypatch, plan_command) as plans:

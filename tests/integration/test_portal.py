@@ -52,8 +52,8 @@ def test_every_link_of_the_portal_leads_somewhere(full_service: Service) -> None
             links.feed(answer.text)
             waiting |= {link.partition("#")[0] for link in links.found} - seen - {""}
     assert sum(path.startswith("/targets/") for path in seen) == 19
-    assert sum(path.startswith("/products/") and "/provenance." not in path for path in seen) == 3
-    assert sum("/provenance." in path for path in seen) == 9
+    assert sum(path.startswith("/products/") and "/provenance." not in path for path in seen) == 5
+    assert sum("/provenance." in path for path in seen) == 15
 
 
 def test_a_target_shows_its_pointings_and_what_was_corrected(full_service: Service) -> None:

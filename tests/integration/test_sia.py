@@ -20,12 +20,15 @@ def sia(full_service: Service) -> pyvo.dal.SIA2Service:
     return pyvo.dal.SIA2Service(f"{full_service[1]}/sia2")
 
 
+IMAGES = {"white", "SDSS_g", "SDSS_r", "SDSS_i"}
+
+
 def names(results: pyvo.dal.SIA2Results) -> set[str]:
     return {str(r["dp_id"]).partition("_IMAGE_")[2] or "cube" for r in results}
 
 
 def test_a_position_finds_the_cube_and_its_images(sia: pyvo.dal.SIA2Service) -> None:
-    assert names(sia.search(pos=HERE)) == {"cube", "white", "SDSS_r"}
+    assert names(sia.search(pos=HERE)) == {"cube", *IMAGES}
     assert len(sia.search(pos=(64.355, 10.465, 0.01))) == 0
 
 
@@ -33,16 +36,16 @@ def test_a_position_finds_the_cube_and_its_images(sia: pyvo.dal.SIA2Service) -> 
     ("parameters", "found"),
     [
         ({"data_type": "cube"}, {"cube"}),
-        ({"band": (500 * u.nm, 600 * u.nm)}, {"cube", "white", "SDSS_r"}),
+        ({"band": (500 * u.nm, 600 * u.nm)}, {"cube", "white", "SDSS_g", "SDSS_r"}),
         ({"band": (1 * u.um, 2 * u.um)}, set()),
-        ({"time": (Time("2014-12-08"), Time("2014-12-09"))}, {"cube", "white", "SDSS_r"}),
+        ({"time": (Time("2014-12-08"), Time("2014-12-09"))}, {"cube", *IMAGES}),
         ({"time": (Time("2015-01-01"), Time("2015-12-31"))}, set()),
-        ({"collection": "MUSE"}, {"cube", "white", "SDSS_r"}),
+        ({"collection": "MUSE"}, {"cube", *IMAGES}),
         ({"collection": "PHANGS"}, set()),
-        ({"target_name": "Abell 478", "data_type": "image"}, {"white", "SDSS_r"}),
-        ({"calib_level": 2}, {"cube", "white", "SDSS_r"}),
-        ({"pos": (63.0, 64.0, 10.0, 11.0)}, {"cube", "white", "SDSS_r"}),
-        ({"instrument": "MUSE", "facility": "ESO-VLT-U4"}, {"cube", "white", "SDSS_r"}),
+        ({"target_name": "Abell 478", "data_type": "image"}, IMAGES),
+        ({"calib_level": 2}, {"cube", *IMAGES}),
+        ({"pos": (63.0, 64.0, 10.0, 11.0)}, {"cube", *IMAGES}),
+        ({"instrument": "MUSE", "facility": "ESO-VLT-U4"}, {"cube", *IMAGES}),
         ({"pol": "I"}, set()),
     ],
 )
