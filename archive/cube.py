@@ -165,7 +165,7 @@ class Cube:
         if step < 1:
             raise ValueError(f"a slab has at least one plane, not {step}")
         for start in range(0, nz, step):
-            yield self._slab(start, min(start + step, nz))
+            yield self.slab(start, min(start + step, nz))
 
     def spectra(self, rows: slice, columns: slice) -> Slab:
         """Return all planes of a rectangle of spaxels, given as slices of plain bounds inside the field.
@@ -184,7 +184,14 @@ class Cube:
             bad |= self._read_spectra(self._quality, rows, columns, np.bool_)
         return Slab(0, data, variance, bad if bad.any() else None)
 
-    def _slab(self, start: int, stop: int) -> Slab:
+    def slab(self, start: int, stop: int) -> Slab:
+        """Return the planes from ``start`` up to before ``stop``.
+
+        Raises
+        ------
+        OSError
+            The file became shorter, or unreadable, since the cube was opened.
+        """
         data = self._read_floats(self._data, start, stop)
         variance = None if self._variance is None else self._read_floats(self._variance, start, stop)
         bad = ~np.isfinite(data)

@@ -6,18 +6,24 @@ The file of an earlier one stays in the store, where nobody refers to it any mor
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from archive.database import Database
 from archive.errors import Refused
+from schema.alignment import Alignment, TrailMask
+from schema.calibrations import MasterCalibration
 from schema.findings import Finding
 from schema.products import Artifact, Header
 from schema.provenance import Activity, Used, WasGeneratedBy, WasInformedBy
+from schema.quality import Quality
 
 __all__ = ["Edition", "clear", "current", "is_by", "maker"]
+
+OF_EDITION: Final = (Alignment, TrailMask, Quality)
+"""Tables whose rows say what is in a product's file."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,9 @@ def clear(session: Session, product_id: str) -> None:
     session.execute(delete(Header).where(Header.artifact_id.in_(files)))
     session.execute(delete(Artifact).where(Artifact.product_id == product_id))
     session.execute(delete(Finding).where(Finding.origin == f"product:{product_id}"))
+    for table in OF_EDITION:
+        session.execute(delete(table).where(table.product_id == product_id))
+    session.execute(delete(MasterCalibration).where(MasterCalibration.dp_id == product_id))
     session.execute(delete(WasGeneratedBy).where(WasGeneratedBy.product_id == product_id))
     if made_by is not None:
         _forget(session, made_by)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session, selectinload
 
+from archive import alignments
 from archive.database import Database
 from archive.provenance_queries import MADE_FROM
 from schema import conditions
@@ -64,6 +65,7 @@ class ExposureRecord:
     conditions: Mapping[str, Any]
     calibrations: tuple[Calibrations, ...]
     findings: tuple[Finding, ...]
+    aligned: alignments.Held | None
     made: tuple[MadeProduct, ...]
 
 
@@ -83,6 +85,7 @@ def find(database: Database, dp_id: str) -> ExposureRecord | None:
             conditions=_conditions(session, dp_id),
             calibrations=_calibrations(session, dp_id),
             findings=_findings(session, exposure),
+            aligned=alignments.find_in(session, dp_id),
             made=_made(session, dp_id),
         )
 

@@ -22,6 +22,7 @@ __all__ = [
     "counts",
     "errata",
     "has_target",
+    "main_programme",
     "naming_rules",
     "record",
     "release_of",
@@ -107,6 +108,13 @@ def release_of(database: Database, target: str) -> Release | None:
     """Return the release that describes a galaxy, or None when none does."""
     with database.reading() as session:
         return session.scalar(select(Release).join(Target).where(Target.name == target))
+
+
+def main_programme(database: Database) -> str | None:
+    """Return the programme that most of a survey's exposures are of, or None."""
+    query = select(Programme.programme_id).where(Programme.role == "main").order_by(Programme.programme_id).limit(1)
+    with database.reading() as session:
+        return session.scalar(query)
 
 
 def naming_rules(database: Database, release_id: str) -> list[NamingRule]:

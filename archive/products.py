@@ -19,6 +19,7 @@ from archive import editions
 from archive.archive import Archive
 from archive.errors import Refused
 from archive.store import Stored
+from schema.base import Base
 from schema.exposures import Exposure
 from schema.findings import Finding
 from schema.observations import Programme
@@ -85,7 +86,7 @@ class Publication:
     ``once``: the same content is the same product, whatever its name; for files that come from outside.
     ``remakes``: it takes the place of an earlier edition, which must have been made here.  ``replaces``: it comes from
     outside and takes the place of whatever there is.  ``pictures`` are previews of other products that come with it, by
-    product.
+    product.  ``rows`` say in tables of their own what is in its file.
     """
 
     product: Product
@@ -100,6 +101,7 @@ class Publication:
     remakes: bool = False
     replaces: bool = False
     pictures: Mapping[str, NewFile] = field(default_factory=dict)
+    rows: Sequence[Base] = ()
 
 
 def publish(archive: Archive, publication: Publication) -> bool:
@@ -257,7 +259,7 @@ def _add(session: Session, publication: Publication, artifacts: list[Artifact]) 
     session.add_all(artifacts)
     session.flush()
     _add_provenance(session, publication)
-    session.add_all(publication.findings)
+    session.add_all([*publication.findings, *publication.rows])
     session.add_all(
         Header(artifact_id=new.artifact_id, extension=h.extension, extname=h.extname, cards=h.cards)
         for new in publication.files

@@ -4,6 +4,7 @@ A raw file is only the first product: its identifier is ESO's, its file is in th
 The first content that comes under an identifier stays; another one is a conflict, which is told and recorded.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,6 +36,10 @@ CALIB_LEVEL: Final = 1
 
 OF_THE_FORM: Final = ("CHECKSUM", "DATASUM", "ZHECKSUM", "ZDATASUM", "SIMPLE  =", "BITPIX  =", "NAXIS   =", "EXTEND  =")
 """How cards begin that whoever compresses a file may write anew."""
+
+
+SIMULATED: Final = re.compile(r"^SIMULATE= +T\b", re.MULTILINE)
+"""The card by which simulated files are known."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +214,7 @@ def _product(frame: NewFrame, now: datetime) -> dict[str, Any]:
         "programme_id": facts.get("programme_id"),
         "eso_ob_id": facts.get("eso_ob_id"),
         "tpl_start": facts.get("tpl_start"),
-        "simulated": 0,
+        "simulated": int(SIMULATED.search(frame.headers[0].cards) is not None),
         "ingested": now,
     }
 

@@ -25,6 +25,7 @@ from ingest import headers
 from ingest.cube_facts import Oddity, facts, oddities
 from ingest.outcome import Became, Outcome
 from ingest.pipeline_record import activities
+from ingest.raw_kinds import raw_tag
 from ingest.reduction import between
 from schema.exposures import Exposure
 from schema.findings import Finding
@@ -236,7 +237,9 @@ def _exposures(header: Mapping[str, Any], programme_id: str | None) -> list[Expo
     dp_id = headers.dp_id(header)
     if dp_id is None or not dp_id.startswith("MUSE."):
         return []
-    return [Exposure(dp_id=dp_id, programme_id=programme_id, **headers.fields(header))]
+    told = headers.fields(header)
+    told["raw_tag"] = raw_tag(told["dp_cat"], told["dp_type"])
+    return [Exposure(dp_id=dp_id, programme_id=programme_id, **told)]
 
 
 def _texts(path: Path, hdus: tuple[Hdu, ...]) -> tuple[HeaderText, ...]:

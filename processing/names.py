@@ -4,7 +4,7 @@ from typing import Final
 
 from schema.products import Product
 
-__all__ = ["image_id", "role_of"]
+__all__ = ["exposure_of", "image_id", "role_of"]
 
 ROLES: Final = {
     "pixtable": "PIXTABLE_OBJECT",
@@ -28,3 +28,11 @@ def image_id(cube: Product, band: str) -> str:
 def role_of(product: Product) -> str:
     """Return as what a product is used by the tasks."""
     return ROLES.get(product.kind, product.kind.upper())
+
+
+def exposure_of(product: Product) -> str:
+    """Return the identifier of the exposure that a step between raw frames and cubes belongs to, which begins its own.
+
+    Those of ESO have no underscore.
+    """
+    return product.product_id.partition("_")[0]

@@ -6,6 +6,7 @@ from sqlalchemy import MetaData
 
 from schema import (  # noqa: F401  they fill the metadata
     accounts,
+    alignment,
     calibrations,
     conditions,
     eso,
@@ -20,6 +21,7 @@ from schema import (  # noqa: F401  they fill the metadata
     obsplan,
     products,
     provenance,
+    quality,
     tap_schema,
     uws,
 )

@@ -27,6 +27,7 @@ class Role(StrEnum):
 
     THIS = "this"
     PREVIEW = "preview"
+    AUXILIARY = "auxiliary"
 
 
 class Release(Base):
@@ -81,7 +82,9 @@ class Product(Base):
         primary_key=True, doc="Identifier of the product within the archive.", ucd="meta.id;meta.main", principal=True
     )
     kind: Mapped[str] = column(
-        doc="What it is: cube, image, maps, exposure or calibration.", ucd="meta.code.class", principal=True
+        doc="What it is: cube, image, maps, exposure, calibration, or a step between these.",
+        ucd="meta.code.class",
+        principal=True,
     )
     title: Mapped[str] = column(doc="One line that tells the product from its neighbours.", ucd="meta.title")
     prodcatg: Mapped[str | None] = column(doc="ESO product category.", ucd="meta.code.class")
@@ -180,7 +183,10 @@ class Artifact(Base):
     product_id: Mapped[str] = column(
         None, ForeignKey("survey.product.product_id"), doc="Product of which it is a file.", ucd="meta.id", index=True
     )
-    role: Mapped[str] = column(doc="this for the product itself, preview for a picture of it.", ucd="meta.code")
+    role: Mapped[str] = column(
+        doc="this for the product itself, preview for a picture of it, auxiliary for what goes with it.",
+        ucd="meta.code",
+    )
     file_name: Mapped[str] = column(doc="Name that the file came with.", ucd="meta.id;meta.file", principal=True)
     media_type: Mapped[str] = column(doc="Media type.", ucd="meta.code.mime", principal=True)
     file_size: Mapped[int] = column(
