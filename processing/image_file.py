@@ -48,6 +48,8 @@ def image_hdus(cube: Cube, image: BandImage, band: Band, *, source: str) -> fits
         data.header["ERRDATA"] = "STAT"
         hdus.append(stat)
     classes = {"HDUCLAS2": "QUALITY", "HDUCLAS3": "MASKZERO", "SCIDATA": "DATA"}
+    if image.variance is not None:
+        classes["ERRDATA"] = "STAT"
     hdus.append(_extension("DQ", image.mask.astype(np.uint8), cube, classes))
     data.header["QUALDATA"] = "DQ"
     return fits.HDUList(hdus)
@@ -74,7 +76,7 @@ def _primary(cube: fits.Header, image: BandImage, band: Band, source: str) -> fi
     header["PRODCATG"] = (band.prodcatg, "data product category")
     header["PROCSOFT"] = (f"musevault/{__version__}", "data reduction software")
     header["DATE"] = (datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"), "file creation date, UTC")
-    header["PROV1"] = (_ascii(source), "cube that the image was made from")
+    header["PROV1"] = (_ascii(source), "made from")
     header["HIERARCH ESO DRS MUSE FILTER NAME"] = (band.name, "filter used")
     header["HIERARCH ESO DRS MUSE FILTER FRACTION"] = (round(band.fraction, 4), "part of the filter in the cube")
     if band.zero_point is not None:
