@@ -1,4 +1,4 @@
-"""``musevault demo``: the survey's log and a real cube, from an empty folder to a query and a web page.
+"""``musevault demo``: the survey's log, a real cube and a simulated reduction, from an empty folder to a web page.
 
 It types the commands that an operator would type, tells how long each took, and shows where to look.  Running it
 again, also after it was killed, goes on from what is there.
@@ -6,6 +6,7 @@ again, also after it was killed, goes on from what is there.
 
 import ctypes
 import json
+import os
 import shutil
 import signal
 import socket
@@ -25,6 +26,7 @@ from musevault.selfcheck import await_health, check
 __all__ = ["demo"]
 
 PR_SET_PDEATHSIG = 1
+GALAXY = "NGC1385"
 
 EXAMPLES = """
   portal   {url}/
@@ -47,9 +49,10 @@ EXAMPLES = """
 @click.option("--survey", type=click.Path(path_type=Path), default=Path("surveys/phangs-muse"), show_default=True)
 @click.option("--cube", type=click.Path(path_type=Path), default=Path("data/mpdaf/data/sdetect/minicube.fits"))
 @click.option("--port", default=8000, show_default=True, help="Port of the service; another is taken when it is busy.")
+@click.option("--quick", is_flag=True, help="Leave out the reduction of simulated exposures.")
 @click.option("--exit", "leave", is_flag=True, help="Check the services and exit instead of serving on.")
-def demo(*, survey: Path, cube: Path, port: int, leave: bool) -> None:
-    """Show the whole archive on the survey's log and a real MUSE cube."""
+def demo(*, survey: Path, cube: Path, port: int, quick: bool, leave: bool) -> None:
+    """Show the whole archive on the survey's log, a real MUSE cube and exposures that are simulated and reduced."""
     begin = time.monotonic()
     for number in (
         signal.SIGTERM,
@@ -66,7 +69,9 @@ def demo(*, survey: Path, cube: Path, port: int, leave: bool) -> None:
             f" {findings} findings"
         )
         _step("a real cube", "ingest", "products", cube)
-        _step("images of the cube", "process", "--now")
+        if not quick:
+            _simulated_exposures(Path(os.environ.get("MUSEVAULT_ROOT") or "vault") / "simulated")
+        _step("images, and the reduction", "process", "--now")
         with _service(_free(port)) as url:
             click.echo(f"ready after {time.monotonic() - begin:.1f} s{EXAMPLES.format(url=url)}")
             if leave:
@@ -76,6 +81,16 @@ def demo(*, survey: Path, cube: Path, port: int, leave: bool) -> None:
             signal.pause()
     except KeyboardInterrupt:
         click.echo("stopped")
+
+
+def _simulated_exposures(folder: Path) -> None:
+    """Simulate two overlapping pointings of a galaxy, and take in what a night would bring."""
+    if not folder.exists():
+        _step("two simulated pointings", "simulate", GALAXY, folder, "--exposures", "2", "--wavelengths", "6500-6700")
+    _step("pixel tables and skies", "ingest", "products", folder / "pixtables", folder / "sky", "--collection", "SIM")
+    _step("calibrations", "ingest", "exposures", folder / "static")
+    _step("the reference image", "ingest", "reference", folder / "reference" / f"{GALAXY}_Cousins_R.fits",
+          "--target", GALAXY, "--collection", "SIM")  # fmt: skip
 
 
 def _step(title: str, *words: str | Path) -> str:

@@ -7,12 +7,20 @@ compares the page with what the archive holds.
 from typing import Final
 
 from processing import bands, tasks
+from processing.alignments import ALIGNMENTS
+from processing.exposure_cubes import EXPOSURE_CUBES
+from processing.field_images import FIELD_IMAGES
 from processing.filters import FILTER_LIST
+from processing.mosaics import MOSAIC
 from processing.task import Task, per_gigabyte
 
 __all__ = ["TASKS"]
 
 TASKS: Final = (
+    FIELD_IMAGES,
+    ALIGNMENTS,
+    EXPOSURE_CUBES,
+    MOSAIC,
     Task(
         "band_images",
         version=tasks.BAND_IMAGES,

@@ -18,9 +18,9 @@ __all__ = ["Comparison"]
 
 
 class Comparison:
-    """What is held, and as the tasks are gone through in their order, what will be."""
+    """What is held, and as tasks are gone through in their order, what will be; ``before`` are steps before them."""
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: Archive, before: Sequence[Step] = ()) -> None:
         self._archive: Final = archive
         self._editions: Final = editions.current(archive.database)
         self._held: Final = {product.product_id: product for product in products.latest(archive)}
@@ -28,6 +28,9 @@ class Comparison:
         self._due: Final[set[str]] = set()
         self._factors: Final[dict[str, float]] = {}
         self.items: Final = {name: Item(product, _size(product)) for name, product in self._held.items()}
+        for due in (due for step in before for due in step.due if due.item.product.kind != "calibration"):
+            self.items[due.item.product_id] = due.item
+            self._due.add(due.item.product_id)
 
     def step(self, task: Task, inputs: tuple[Item, ...]) -> Step:
         """Look at what a task makes of some inputs; what is due is an input of later tasks as it will be."""

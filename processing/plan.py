@@ -2,7 +2,8 @@
 
 A product that was made here is out of date when its task has another version, its parameters or the content of an input
 differ from what its activity recorded, or when an input of it is itself to be made (see ``comparison``).  What was
-ingested is taken as it is: it is never made again.  The plan changes nothing; ``submission`` brings it to the queue.
+ingested is taken as it is: it is never made again.  Before the cascade come the steps from raw frames to pixel tables
+(``chain``).  The plan changes nothing; ``submission`` brings it to the queue.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from archive.archive import Archive
 from archive.errors import Refused
 from processing.cascade import TASKS
+from processing.chain import steps as chain
 from processing.comparison import Comparison
 from processing.step import Plan, Step
 from processing.task import Item, Task
@@ -33,15 +35,18 @@ def make_plan(archive: Archive, names: Sequence[str] = (), *, tasks: Sequence[Ta
     Refused
         A name is neither.
     """
-    found = Comparison(archive)
-    steps = [found.step(task, inputs) for task in tasks for inputs in task.groups(found.items.values())]
+    raw = chain.steps(archive, names)
+    found = Comparison(archive, raw)
+    made = [found.step(task, inputs) for task in tasks for inputs in task.groups(found.items.values())]
+    steps = [*raw, *made]
     chosen = steps if not names else _chosen(steps, found.items, names)
     return Plan(tuple(step for step in chosen if step.due))
 
 
 def _chosen(steps: Sequence[Step], items: Mapping[str, Item], names: Sequence[str]) -> list[Step]:
     """Return the steps that make what is named, or anything from it, and the due ones that those need."""
-    reached = {product_id for name in names for product_id in _named(items, name)}
+    raw = {item.product_id for step in steps if step.task.takes == {"exposure"} for item in step.inputs}
+    reached = {product_id for name in names for product_id in ([name] if name in raw else _named(items, name))}
     for step in steps:
         outputs = {item.product_id for item in step.outputs}
         if outputs & reached or any(item.product_id in reached for item in step.inputs):
@@ -51,6 +56,7 @@ def _chosen(steps: Sequence[Step], items: Mapping[str, Item], names: Sequence[st
         if any(due.item.product_id in reached for due in step.due):
             chosen.append(step)
             reached.update(item.product_id for item in step.inputs)
+            reached.update(step.after)
     return chosen[::-1]
 
 

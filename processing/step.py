@@ -48,13 +48,14 @@ class Due:
 
 @dataclass(frozen=True)
 class Step:
-    """One job: what a task is to make of some inputs, and what it should take."""
+    """One job: what a task is to make of some inputs, and what it should take; ``after`` are products to wait for."""
 
     task: Task
     inputs: tuple[Item, ...]
     outputs: tuple[Item, ...]
     due: tuple[Due, ...]
     seconds: float
+    after: tuple[str, ...] = ()
 
     @property
     def order(self) -> Order:

@@ -29,8 +29,9 @@ def submit(
     makers: dict[str, Submitted | None] = {}
     with batch(archive.database) as together:
         for step in make_plan(archive, names, tasks=tasks).steps:
-            earlier = {item.product_id: makers[item.product_id] for item in step.inputs if item.product_id in makers}
-            one = _submit(together, step, list(earlier.values()), priority)
+            needed = (*(item.product_id for item in step.inputs), *step.after)
+            earlier = [makers[name] for name in dict.fromkeys(needed) if name in makers]
+            one = _submit(together, step, earlier, priority)
             makers.update(dict.fromkeys((due.item.product_id for due in step.due), one))
             if one is not None:
                 submitted.append(one)

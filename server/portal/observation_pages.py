@@ -16,7 +16,7 @@ from archive.database import Database
 from archive.exposure_listing import ExposureLine
 from archive.exposure_record import ExposureRecord
 from archive.night_record import NightRecord
-from server.portal import exposure_facts, exposure_form, footprints, night_plot
+from server.portal import alignment_facts, exposure_facts, exposure_form, footprints, night_plot
 from server.portal.footprints import Drawing, Field
 from server.portal.night_plot import Bar, Plot, Sample
 
@@ -70,6 +70,8 @@ class ObservationPages:
             groups=exposure_facts.groups(record.exposure),
             seeing=exposure_facts.seeing(record.exposure, record.conditions),
             conditions=exposure_facts.conditions_facts(record.conditions),
+            alignment=[] if record.aligned is None else alignment_facts.alignment_facts(record.aligned),
+            trails=[] if record.aligned is None else alignment_facts.trail_lines(record.aligned),
             drawing=_outline(record),
         )
 

@@ -49,7 +49,7 @@ def kill_everything(root: Path) -> int:
 @pytest.mark.slow
 def test_a_demo_that_is_killed_at_any_moment_goes_on(root: Path) -> None:
     operator = Operator(root)
-    demo = ["demo", "--survey", str(SURVEY), "--cube", str(REAL_CUBE), "--port", str(free_port())]
+    demo = ["demo", "--quick", "--survey", str(SURVEY), "--cube", str(REAL_CUBE), "--port", str(free_port())]
     chance = random.Random(20261122)
     for _ in range(ROUNDS):
         started = subprocess.Popen(

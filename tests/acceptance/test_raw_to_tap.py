@@ -140,7 +140,9 @@ def test_from_the_log_and_a_cube_to_a_query_an_image_a_file_and_a_page(operator:
 
 def test_the_demo_shows_everything_and_does_so_again(operator: Operator) -> None:
     for _ in range(2):
-        said = operator.types("demo", "--survey", SURVEY, "--cube", REAL_CUBE, "--port", str(free_port()), "--exit")
+        said = operator.types(
+            "demo", "--quick", "--survey", SURVEY, "--cube", REAL_CUBE, "--port", str(free_port()), "--exit"
+        )
         for words in ("168 pointings", "ready after", "pyvo", "curl", "TOPCAT", "ok  download", "ok  pages"):
             assert words in said
     assert operator.types("database", "status", status=3).strip() == "down"
@@ -172,7 +174,17 @@ SLOW = pytest.mark.slow
     "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=SLOW), pytest.param(signal.SIGHUP, marks=SLOW)]
 )
 def test_ctrl_c_and_its_like_stop_the_demo_in_order(operator: Operator, number: signal.Signals) -> None:
-    command = [MUSEVAULT, "demo", "--survey", str(SURVEY), "--cube", str(REAL_CUBE), "--port", str(free_port())]
+    command = [
+        MUSEVAULT,
+        "demo",
+        "--quick",
+        "--survey",
+        str(SURVEY),
+        "--cube",
+        str(REAL_CUBE),
+        "--port",
+        str(free_port()),
+    ]
     demo = subprocess.Popen(
         command, env=operator.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )

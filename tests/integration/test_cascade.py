@@ -30,7 +30,7 @@ from tests.support.chain import CHAIN, IMAGE_SUM, SUM_LIST, content, do_queued, 
 from tests.support.commands import typing
 from tests.support.cubes import write_cube
 
-BANDS = TASKS[0]
+BANDS = next(task for task in TASKS if task.name == "band_images")
 
 
 @pytest.fixture

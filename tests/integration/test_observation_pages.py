@@ -10,8 +10,10 @@ import requests
 
 from archive.archive import Archive
 from archive.exposure_listing import Cone, Wanted, listing
+from schema.alignment import Alignment, TrailMask
 from schema.exposures import Exposure
 from schema.findings import Finding
+from schema.products import Product
 from tests.support import archives, observed
 from tests.support.observed import CUBE, FIRST, NIGHT, PROGRAMME, UNTIMED
 
@@ -226,6 +228,67 @@ def test_raw_frames_are_not_among_the_products_made_for_science(night: Service) 
     assert listed(get(night, "/products", kind="exposure"))
     assert "1 cube" in get(night, "/products", kind="cube")
     assert get(night, "/products", kind="calibration")
+
+
+def aligned(archive: Archive, dp_id: str, *, note: str | None, **trail: float) -> None:
+    """Write an exposure with its alignment, which is uncertain in its flux."""
+    names = (f"{dp_id}_ALIGNMENT", "NGC4254_REFERENCE_SDSS_r")
+    moment = datetime(2026, 1, 2, 3, 4, 5)
+    row = Alignment(
+        dp_id=dp_id, product_id=names[0], reference_id=names[1], filter="SDSS_r", ra_offset=2 / 3600,
+        dec_offset=-0.25 / 3600, offset_error=0.012, rotation=-0.125, rotation_error=0.0034, flux_scale=1.0412,
+        background=-3.5, sky_level=70.0, sky_factor=1.048, quality="flux", origin="by hand", note=note, made=moment,
+    )  # fmt: skip
+    with archive.database.transaction() as session:
+        session.add(Exposure(dp_id=dp_id, known_from="header"))
+        for name in names:
+            session.add(
+                Product(
+                    product_id=name,
+                    kind="alignment",
+                    title=name,
+                    collection="MUSE",
+                    calib_level=2,
+                    simulated=0,
+                    ingested=moment,
+                    dec=60.0,
+                )
+            )
+        session.flush()
+        session.add(row)
+        if trail:
+            session.add(TrailMask(dp_id=dp_id, number=1, product_id=names[0], origin="measured", **trail))
+
+
+def test_an_exposure_shows_how_it_is_aligned_and_what_is_masked(service: Service) -> None:
+    aligned(
+        service[0], "E1", note="by <b>the</b> star",
+        ra_start=184.7, dec_start=14.4, ra_stop=184.71, dec_stop=14.41, width=2.25, significance=31.4,
+    )  # fmt: skip
+    page = get(service, "/exposures/E1")
+    for words in (
+        "1.000 \N{PLUS-MINUS SIGN} 0.012",  # on the sky, at a declination of 60 degrees
+        "\N{MINUS SIGN}0.250 \N{PLUS-MINUS SIGN} 0.012",
+        "\N{MINUS SIGN}0.1250 \N{PLUS-MINUS SIGN} 0.0034",
+        "uncertain: flux",
+        "Set by hand",
+        "by &lt;b&gt;the&lt;/b&gt; star",
+        'href="/products/E1_ALIGNMENT"',
+        'href="/products/NGC4254_REFERENCE_SDSS_r"',
+        "184.70000 +14.40000",
+        "measured, 31 sigma",
+    ):
+        assert words in page, words
+
+
+def test_an_exposure_without_trails_or_alignment_shows_none(service: Service) -> None:
+    aligned(service[0], "E1", note=None)
+    page = get(service, "/exposures/E1")
+    assert 'id="alignment"' in page
+    assert 'id="trails"' not in page
+    with service[0].database.transaction() as session:
+        session.add(Exposure(dp_id="E2", known_from="header"))
+    assert 'id="alignment"' not in get(service, "/exposures/E2")
 
 
 def test_an_archive_without_observations_has_all_the_pages(service: Service) -> None:
