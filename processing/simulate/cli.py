@@ -28,7 +28,8 @@ WAVELENGTHS: Final = re.compile(r"(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)(?::(\d+(?:\.\d
 @click.option("--exposures", type=click.IntRange(min=1), help="A pointing at most (default: all of the log).")
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of all chance.")
 @click.option("--realisation", type=click.IntRange(min=0), default=0, help="Another one has other noise only.")
-@click.option("--outputs", default="object", show_default=True, help="object, reduced, or both with a comma.")
+@click.option("--outputs", default="object", show_default=True, help="Of object, reduced and raw, with commas.")
+@click.option("--ifus", default="1,10", show_default=True, help="Of which there are raw frames, with commas.")
 @click.option("--filter", "band", default="Cousins_R", show_default=True, help="Of the reference image.")
 @click.option("--templates", help="Folder of stellar population models (default: of the data packages), or `analytic`.")
 def simulate(  # noqa: PLR0913 - each option of a command is a parameter
@@ -42,6 +43,7 @@ def simulate(  # noqa: PLR0913 - each option of a command is a parameter
     seed: int,
     realisation: int,
     outputs: str,
+    ifus: str,
     band: str,
     templates: str | None,
 ) -> None:
@@ -78,6 +80,7 @@ def simulate(  # noqa: PLR0913 - each option of a command is a parameter
             seed=seed,
             most=exposures,
             realisation=realisation,
+            ifus=_ifus(ifus),
         )
     write(prepare(request), out, outputs=wanted, tell=click.echo)
 
@@ -89,6 +92,13 @@ def _outputs(words: str) -> tuple[str, ...]:
     if unknown := [word for word in wanted if word not in OUTPUTS]:
         raise Refused(f"no output {', '.join(map(repr, unknown))}: there are {', '.join(OUTPUTS)}")
     return wanted
+
+
+def _ifus(words: str) -> tuple[int, ...]:
+    try:
+        return tuple(dict.fromkeys(int(word) for word in words.split(",")))
+    except ValueError as error:
+        raise Refused(f"IFUs are numbers from 1 to 24 with commas, not {words!r}") from error
 
 
 def _spectral(words: str) -> Spectral:

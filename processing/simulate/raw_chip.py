@@ -71,7 +71,7 @@ def read_out(electrons: Image, rng: np.random.Generator, *, exptime: float = 0.0
         Seconds in which cosmic rays can hit it.
     """
     noise = rng.standard_normal(electrons.shape, np.float32)
-    noise *= np.sqrt(electrons)
+    noise *= np.sqrt(np.maximum(electrons, 0.0))  # interpolation may fall a little below zero
     seen = electrons + noise
     _strike(seen, rng, exptime)
     raw = np.empty((RAW_ROWS, RAW_COLUMNS), np.uint16)

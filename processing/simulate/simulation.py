@@ -27,8 +27,9 @@ __all__ = ["OUTPUTS", "Request", "Simulation", "prepare", "write"]
 
 Array = NDArray[np.float64]
 
-OUTPUTS: Final = ("object", "reduced")
-"""Pixel tables before and after sky subtraction."""
+TABLES: Final = ("object", "reduced")
+OUTPUTS: Final = (*TABLES, "raw")
+"""Pixel tables before and after sky subtraction, and raw frames of some IFUs with their calibrations."""
 
 AROUND: Final = 10.0
 """Arcsec by which the reference reaches beyond the fields."""
@@ -67,6 +68,7 @@ class Request:
     seed: int
     most: int | None = None
     realisation: int = 0
+    ifus: tuple[int, ...] = (1, 10)
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ def write(
     simulation: Simulation,
     out: Path,
     *,
-    outputs: Sequence[str] = OUTPUTS,
+    outputs: Sequence[str] = TABLES,
     tell: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Write everything into a folder that is not there or empty, whole or not at all; ``tell`` hears of each file.
@@ -173,8 +175,13 @@ def _write_all(simulation: Simulation, out: Path, outputs: Sequence[str]) -> Ite
     for exposure in simulation.exposures:
         before = _in(out, "pixtables") / f"{exposure.dp_id}_PIXTABLE_OBJECT.fits" if "object" in outputs else None
         after = _in(out, "reduced") / f"{exposure.dp_id}_PIXTABLE_REDUCED.fits" if "reduced" in outputs else None
-        write_tables(simulation.observation(exposure), before, after)
+        if before or after:
+            write_tables(simulation.observation(exposure), before, after)
         yield from filter(None, (before, after))
+    if "raw" in outputs:
+        from processing.simulate.raw_simulation import write_raw_frames  # it builds on this module
+
+        yield from write_raw_frames(simulation, _in(out, "raw"), simulation.request.ifus)
 
 
 def _write_beside(simulation: Simulation, out: Path) -> Iterator[Path]:

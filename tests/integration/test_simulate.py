@@ -24,7 +24,7 @@ from processing.simulate.exposures import Exposure
 from processing.simulate.geometry import from_plane, plane
 from processing.simulate.observation import Spectral
 from processing.simulate.pixel_table import write_tables
-from processing.simulate.simulation import Simulation
+from processing.simulate.simulation import Simulation, write
 from processing.simulate.static import write_astrometry, write_lsf, write_sky
 from tests.support.commands import Types, typing
 from tests.support.simulations import GALAXY, simulation
@@ -240,3 +240,14 @@ def test_the_archive_takes_in_all_that_is_written_and_knows_it_as_simulated(
     assert len({one.tpl_start for one in held if one.kind != "reference"}) == 1
     became = [str(outcome.became) for outcome in ingest_exposures(survey, [out / "static"])]
     assert became == ["new", "new"]
+
+
+@pytest.mark.slow  # 20 frames of 17 million pixels
+def test_raw_frames_of_chosen_ifus_come_with_the_calibrations_of_their_night(tmp_path: Path) -> None:
+    simulated = simulation(most=1, ifus=(24,))
+    write(simulated, tmp_path / "out", outputs=("raw",))
+    kinds = sorted(fits.getheader(path)["ESO DPR TYPE"] for path in (tmp_path / "out" / "raw").rglob("*.fits.fz"))
+    assert {kind: kinds.count(kind) for kind in ("BIAS", "OBJECT", "SKY", "STD")} == {
+        "BIAS": 3, "OBJECT": 1, "SKY": 1, "STD": 1,
+    }  # fmt: skip
+    assert not (tmp_path / "out" / "pixtables").exists()
