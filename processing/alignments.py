@@ -16,7 +16,7 @@ from processing.alignment_file import AlignmentRecord
 from processing.alignment_product import alignment_id, file_of, product_of, publication
 from processing.block import block_of
 from processing.filters import FILTER_LIST, Curve, read_curve
-from processing.names import exposure_of
+from processing.names import exposure_of, of_exposure
 from processing.order import Order, Work
 from processing.reference import Reference, read_reference
 from processing.science.errors import NoMatch, Unmeasurable
@@ -59,7 +59,8 @@ def alignments(archive: Archive, parameters: Mapping[str, Any], job_id: str, pro
         except Unmeasurable as error:
             failed.append(f"{exposure_of(image)} cannot be aligned to {held.product_id}: {error}")
             continue
-        made_by = work.record(name, files={"FILTER_LIST": (FILTER_LIST.name, curve.md5)})
+        own = of_exposure(work.inputs, exposure_of(image))
+        made_by = work.record(name, files={"FILTER_LIST": (FILTER_LIST.name, curve.md5)}, inputs=own)
         products.publish(archive, publication(archive, record, image, made_by, remakes=True))
     if failed:
         raise Refused("; ".join(failed))
@@ -85,7 +86,8 @@ def outputs(inputs: Sequence[Item]) -> Iterator[Item]:
     bands = {item.product.filter for item in inputs if item.product.kind == "reference"}
     for item in inputs:
         if item.product.kind == "field_image" and item.product.filter in bands:
-            yield Item(product_of(item.product), FILE_BYTES)
+            own = of_exposure((one.product for one in inputs), exposure_of(item.product))
+            yield Item(product_of(item.product), FILE_BYTES, of=frozenset(one.product_id for one in own))
 
 
 ALIGNMENTS: Final = Task(

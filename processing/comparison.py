@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,7 +52,7 @@ class Comparison:
     def _expected(self, item: Item) -> Item:
         """What is made again will be about as large as it was."""
         known = self.items.get(item.product_id)
-        return Item(item.product, known.size if known is not None and known.size else item.size, item.parameters)
+        return replace(item, size=known.size) if known is not None and known.size else item
 
     def _seconds(self, task: Task, inputs: Sequence[Item]) -> float:
         if task.name not in self._factors:
@@ -66,6 +67,7 @@ class Comparison:
 
     def _difference(self, task: Task, inputs: Sequence[Item], output: Item, edition: Edition) -> Reason | None:
         """Return in what an edition is not what would be made now."""
+        inputs = [item for item in inputs if output.of is None or item.product_id in output.of]
         if (edition.task, edition.version) != (task.name, task.version):
             return Reason(Why.VERSION)
         if edition.parameters != _as_kept(output.parameters):

@@ -35,7 +35,7 @@ from processing.esorex.grid import Cutout, cutout
 from processing.esorex.run import Outcome
 from processing.esorex.scipost import Exposure
 from processing.field_images import all_rows, first_tables, largest_rows, log_file, software
-from processing.names import exposure_of
+from processing.names import exposure_of, of_exposure
 from processing.order import Order, Work
 from processing.science.drawn_masks import Line, mask_of
 from processing.task import Item, Task, own_file
@@ -81,7 +81,8 @@ def outputs(inputs: Sequence[Item]) -> Iterator[Item]:
     for dp_id, table in first_tables(inputs).items():
         if dp_id in aligned:
             size = sum(i.size for i in inputs if i.product.kind == "pixtable" and exposure_of(i.product) == dp_id)
-            yield Item(_product(f"{dp_id}_CUBE", table), size * ROW_TO_VOXEL_BYTES // 28)
+            own = frozenset(one.product_id for one in of_exposure((item.product for item in inputs), dp_id))
+            yield Item(_product(f"{dp_id}_CUBE", table), size * ROW_TO_VOXEL_BYTES // 28, of=own)
 
 
 EXPOSURE_CUBES: Final = Task(
@@ -160,7 +161,9 @@ def _publish(archive: Archive, work: Work, taken: Taken, name: str, made: _Reduc
         product.pixel_scale, product.flux_unit = cube.pixel_scale(), cube.unit
         product.wavelength_min = float(cube.wavelengths[0]) * 1e-10
         product.wavelength_max = float(cube.wavelengths[-1]) * 1e-10
-    made_by = work.record(name, software=software(made.outcome), found=taken.found)
+    made_by = work.record(
+        name, software=software(made.outcome), found=taken.found, inputs=of_exposure(work.inputs, taken.dp_id)
+    )
     new = NewFile(stored, f"{name}.fits", f"{name}.fits", FITS, headers=texts)
     files = [new, log_file(archive, name, made.outcome)]
     products.publish(archive, Publication(product, files, made_by[0], made_by[1], remakes=True))

@@ -14,12 +14,13 @@ from archive.execution import Progress
 from archive.products import NewFile, Publication
 from archive.scratch import scratch
 from processing import block, image_file
+from processing.alignments import the_reference
 from processing.block import Taken
 from processing.esorex import scipost
 from processing.esorex.run import Outcome
 from processing.filters import FILTER_LIST, Curve, read_curve
 from processing.image_file import Band
-from processing.names import exposure_of
+from processing.names import exposure_of, of_exposure
 from processing.order import Order, Work
 from processing.science.bands import BandImage, BandImages, filter_fraction, plane_weights
 from processing.science.gap import AO_GAPS
@@ -45,7 +46,7 @@ def field_images(archive: Archive, parameters: Mapping[str, Any], job_id: str, p
         The pipeline fails on an exposure, or what it needs is not there; the text names it.
     """
     work = Work(archive, Order.from_parameters("field_images", parameters), job_id, version=VERSION)
-    (reference,) = {one.filter: one for one in work.inputs if one.kind == "reference"}.values()
+    reference = the_reference(work.inputs)
     curve = read_curve(archive.settings.data, str(reference.filter))
     outstanding = work.outstanding()
     with scratch(archive.settings.root, job_id) as folder:
@@ -64,7 +65,8 @@ def outputs(inputs: Sequence[Item]) -> Iterator[Item]:
     reference = next(item.product for item in inputs if item.product.kind == "reference")
     for dp_id, table in first_tables(inputs).items():
         name = _name(dp_id, str(reference.filter))
-        yield Item(_product(name, table, str(reference.filter)), IMAGE_BYTES, {"filter": reference.filter})
+        own = frozenset(one.product_id for one in of_exposure((item.product for item in inputs), dp_id))
+        yield Item(_product(name, table, str(reference.filter)), IMAGE_BYTES, {"filter": reference.filter}, own)
 
 
 def first_tables(inputs: Sequence[Item]) -> dict[str, Product]:
@@ -144,6 +146,7 @@ def _publish(archive: Archive, work: Work, taken: Taken, name: str, curve: Curve
         software=software(outcome),
         files={"FILTER_LIST": (FILTER_LIST.name, curve.md5)},
         found=taken.found,
+        inputs=of_exposure(work.inputs, taken.dp_id),
     )
     texts = image_file.header_texts(hdus)
     new = NewFile(stored, f"{name}.fits", f"{name}.fits", FITS, headers=texts)

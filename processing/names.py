@@ -1,10 +1,11 @@
 """How products that are made here are called, and as what they are used."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from schema.products import Product
 
-__all__ = ["exposure_of", "image_id", "role_of"]
+__all__ = ["exposure_of", "image_id", "of_exposure", "role_of"]
 
 ROLES: Final = {
     "pixtable": "PIXTABLE_OBJECT",
@@ -25,6 +26,10 @@ def image_id(cube: Product, band: str) -> str:
     return f"{before}_IMAGE_{band}_{after}" if mark else f"{cube.product_id}_IMAGE_{band}"
 
 
+OWN: Final = frozenset({"pixtable", "field_image", "alignment"})
+"""Kinds of products that are of one exposure alone."""
+
+
 def role_of(product: Product) -> str:
     """Return as what a product is used by the tasks."""
     return ROLES.get(product.kind, product.kind.upper())
@@ -36,3 +41,8 @@ def exposure_of(product: Product) -> str:
     Those of ESO have no underscore.
     """
     return product.product_id.partition("_")[0]
+
+
+def of_exposure(products: Iterable[Product], dp_id: str) -> list[Product]:
+    """Return those products that are of an exposure, or of none in particular, such as sky and reference."""
+    return [one for one in products if one.kind not in OWN or exposure_of(one) == dp_id]

@@ -83,6 +83,7 @@ class Work:
         software: str = "",
         files: Mapping[str, tuple[str, str]] | None = None,
         found: Mapping[str, Sequence[Product]] | None = None,
+        inputs: Sequence[Product] | None = None,
     ) -> tuple[Activity, list[Used]]:
         """Return the activity that made an output, and what it used.
 
@@ -96,6 +97,8 @@ class Work:
             Name and MD5 of other files that were read, by their role.
         found
             Calibrations that the task found by itself, by their role: one that it says to find.
+        inputs
+            Those of the job's that this output was made of; by default all of them.
         """
         identity = self._identity(output)
         activity = Activity(
@@ -109,7 +112,10 @@ class Work:
             job_id=self._job_id,
             parameters=dict(self.order.outputs[output]),
         )
-        used = [_used(identity, product, role or role_of(product)) for product in self.inputs]
+        used = [
+            _used(identity, product, role or role_of(product))
+            for product in (self.inputs if inputs is None else inputs)
+        ]
         used += [_used(identity, one, its_role) for its_role, held in (found or {}).items() for one in held]
         used += [Used(activity_id=identity, entity=n, role=r, md5=md5) for r, (n, md5) in (files or {}).items()]
         return activity, used

@@ -1,7 +1,7 @@
 """What a task of the cascade is: what it takes, what it makes of that, and what it costs.  ``cascade`` has them all."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any, Final
 
@@ -28,11 +28,14 @@ class Item:
         Of its file, bytes.
     parameters
         By which it is made: another value makes another product of it.
+    of
+        Identifiers of the inputs that it is made of; None: all of its job's.
     """
 
     product: Product
     size: int
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    of: frozenset[str] | None = None
 
     @property
     def product_id(self) -> str:
@@ -117,7 +120,7 @@ class Task:
     def outputs(self, inputs: Inputs) -> list[Item]:
         """Return what it makes of inputs, with all parameters."""
         made = self.makes(inputs)
-        return [Item(item.product, item.size, {**self.parameters, **item.parameters}) for item in made]
+        return [replace(item, parameters={**self.parameters, **item.parameters}) for item in made]
 
     def needs(self, inputs: Inputs, seconds: float) -> Needs:
         """Return what a job takes of a machine that should take so many seconds."""
