@@ -127,7 +127,7 @@ def sweep(root: Path, *, days: float) -> int:
     removed = 0
     with suppress(FileNotFoundError):  # nothing was ever kept, or another worker sweeps too
         for folder in (root / "work").iterdir():
-            if _last_touched(folder) < time.time() - days * DAY_SECONDS:
+            if folder.is_dir() and _last_touched(folder) < time.time() - days * DAY_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)
                 removed += 1
     if removed:

@@ -19,6 +19,7 @@ import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import Connection, Engine, create_engine, delete, exc, insert, select, text
 from sqlalchemy.orm import Session
 
@@ -43,6 +44,12 @@ UPLOADER: Final = "musevault_uploader"
 PREPARE_LOCK: Final = 0x6D757365
 SEARCH_PATH: Final = "public,queue"
 
+KEEPALIVE: Final = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+"""Seconds, and how many: over TCP, a host that vanished is missed by the other soon, and its locks are let go."""
+
+KEEPALIVE_OPTIONS: Final = " ".join(f"-c tcp_{name}={value}" for name, value in KEEPALIVE.items())
+"""The same for the server's side."""
+
 
 @dataclass(frozen=True)
 class Database:
@@ -55,7 +62,8 @@ class Database:
         """The pool of connections of the archive's own, writing, role."""
 
         def connect() -> psycopg.Connection[Any]:
-            return psycopg.connect(self.url, options=f"-c search_path={SEARCH_PATH} -c timezone=UTC")
+            options = f"-c search_path={SEARCH_PATH} -c timezone=UTC {KEEPALIVE_OPTIONS}"
+            return psycopg.connect(make_conninfo(self.url, options=options, **KEEPALIVE))
 
         return create_engine("postgresql+psycopg://", creator=connect, pool_pre_ping=True)
 

@@ -65,10 +65,12 @@ def show(job: str, *, follow: bool, as_json: bool) -> None:
 def cancel(job: str, reason: str | None) -> None:
     """Cancel a job, by the beginning of its identifier; what it does is ended with all that it started."""
     from archive import jobs as work
+    from archive.uws import end_backends
 
     with open_archive(load()) as archive:
         found = work.named(archive.database, job)
         work.cancel(archive.database, found.job_id, reason=reason)
+        end_backends(archive.database, found.job_id)  # of a query
         click.echo(f"{found.job_id}  {Phase.ABORTED}")
 
 

@@ -53,6 +53,6 @@ def _held(folder: Path) -> int:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text()
+        return path.read_text(errors="replace")  # names of processes are any bytes, and cut in the middle of letters
     except OSError:  # not this kind of system, or a process that has gone
         return ""

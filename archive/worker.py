@@ -5,9 +5,11 @@ Jobs are done in processes of their own (``work``, see ``hands``) or, where that
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import signal
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,13 +18,14 @@ import procrastinate
 import psycopg
 import structlog
 from procrastinate import retry
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import exc
 
 from archive import attendance, checkpoints, claims, execution, jobs, machine, old_jobs, queues
 from archive.archive import Archive
 from archive.attendance import Means, Registrar
 from archive.budget import Budget
-from archive.database import SEARCH_PATH
+from archive.database import KEEPALIVE, KEEPALIVE_OPTIONS, SEARCH_PATH
 from archive.errors import ArchiveError
 from archive.execution import End, Outcome, Run
 from archive.hands import Hands
@@ -144,7 +147,7 @@ async def attend(
     async with app.open_async():
         await _take_back(app, archive)
         stopped = asyncio.ensure_future(stop)
-        running = [asyncio.create_task(_run(app, archive, lane, wait=True, signals=False)) for lane in lanes]
+        running = [asyncio.create_task(_run(app, archive, lane, wait=True)) for lane in lanes]
         async with _beside(_care(app, archive)):
             try:
                 await asyncio.wait([stopped, *running], return_when=asyncio.FIRST_COMPLETED)
@@ -167,13 +170,15 @@ async def _work(archive: Archive, tasks: Callable[[], Mapping[str, Run]], lane: 
     lane = Lane(lane.queues, hands.at_once, memory)
     if stay:
         register(app, archive.database, schedule(settings))
+    told = asyncio.Event()
     try:
-        async with app.open_async(), _beside(_care(app, archive)), _beside(hands.watch()):
-            await _take_back(app, archive)
-            if stay:
-                await _unless_lost(_run(app, archive, lane, wait=True), _hear(archive, hands), hands)
-            else:
-                await _unless_lost(_drain(app, archive, lane), _hear(archive, hands), hands)
+        with _signals(told):
+            async with app.open_async(), _beside(_care(app, archive)), _beside(hands.watch()):
+                await _take_back(app, archive)
+                working = _run(app, archive, lane, wait=True) if stay else _drain(app, archive, lane)
+                await _unless_lost(_until(told, working), _hear(archive, hands), hands)
+        if stay and not told.is_set():  # something beside the jobs failed, such as a heartbeat
+            raise DatabaseLost("the worker ended by itself", hands.unsettled)
     except (procrastinate.exceptions.ConnectorException, psycopg.OperationalError, exc.OperationalError) as error:
         raise DatabaseLost(f"the database was lost: {' '.join(str(error).split())}", hands.unsettled) from error
     finally:
@@ -185,6 +190,35 @@ async def _drain(app: procrastinate.App, archive: Archive, lane: Lane) -> None:
         await _run(app, archive, lane, wait=False)
         await asyncio.sleep(0.2)
         await _take_back(app, archive)
+
+
+@contextmanager
+def _signals(told: asyncio.Event) -> Iterator[None]:
+    """Set an event at the signals that end a worker; a second one while it ends changes nothing."""
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGTERM, signal.SIGINT) if threading.current_thread() is threading.main_thread() else ()
+    for number in numbers:
+        loop.add_signal_handler(number, told.set)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+async def _until(told: asyncio.Event, working: Awaitable[None]) -> None:
+    """Work until the end or until told to stop: then nothing new is begun, and what is not done is given back."""
+    work = asyncio.ensure_future(working)
+    waiting = asyncio.ensure_future(told.wait())
+    try:
+        await asyncio.wait([work, waiting], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+        if not work.done():
+            work.cancel()
+        (ended,) = await asyncio.gather(work, return_exceptions=True)
+    if isinstance(ended, Exception):
+        raise ended
 
 
 async def _unless_lost(working: Awaitable[None], hearing: Awaitable[None], hands: Hands) -> None:
@@ -201,7 +235,9 @@ async def _unless_lost(working: Awaitable[None], hearing: Awaitable[None], hands
 
 async def _hear(archive: Archive, hands: Hands) -> None:
     """Hear which jobs are aborted; the connection tells, too, at once, when the database goes away."""
-    connection = await psycopg.AsyncConnection.connect(archive.database.url, autocommit=True)
+    connection = await psycopg.AsyncConnection.connect(
+        make_conninfo(archive.database.url, **KEEPALIVE), autocommit=True
+    )
     async with connection:
         await connection.execute(f"LISTEN {jobs.CHANNEL}")
         async for notification in connection.notifies():
@@ -212,7 +248,10 @@ async def _hear(archive: Archive, hands: Hands) -> None:
 
 def _application(archive: Archive, do: Doer) -> procrastinate.App:
     connector = procrastinate.PsycopgConnector(
-        conninfo=archive.database.url, kwargs={"options": f"-c search_path={SEARCH_PATH}"}, min_size=1, max_size=8
+        conninfo=archive.database.url,
+        kwargs={"options": f"-c search_path={SEARCH_PATH} {KEEPALIVE_OPTIONS}", **KEEPALIVE},
+        min_size=1,
+        max_size=8,
     )
     app = queues.application(connector)
 
@@ -225,7 +264,7 @@ def _application(archive: Archive, do: Doer) -> procrastinate.App:
     return app
 
 
-async def _run(app: procrastinate.App, archive: Archive, lane: Lane, *, wait: bool, signals: bool = True) -> None:
+async def _run(app: procrastinate.App, archive: Archive, lane: Lane, *, wait: bool) -> None:
     app = copy(app)  # lanes share everything but how they are written down
     app.job_manager = Registrar(app.connector, archive.database, Means(lane.at_once, lane.memory, lane.queues))
     await app.run_worker_async(
@@ -233,7 +272,7 @@ async def _run(app: procrastinate.App, archive: Archive, lane: Lane, *, wait: bo
         concurrency=lane.at_once,
         fetch_job_polling_interval=POLL_SECONDS,
         wait=wait,
-        install_signal_handlers=signals,
+        install_signal_handlers=False,
         shutdown_graceful_timeout=archive.settings.worker_grace,
         update_heartbeat_interval=HEARTBEAT_SECONDS,
         stalled_worker_timeout=archive.settings.worker_timeout,

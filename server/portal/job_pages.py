@@ -24,6 +24,9 @@ SOON_SECONDS: Final = 2
 LATER_SECONDS: Final = 10
 """How long the script waits before it looks again: where something is being done, and elsewhere."""
 
+NUL: Final = "\0"
+"""What PostgreSQL takes in no text."""
+
 NAMES_LOOKED_UP: Final = 500
 
 
@@ -61,7 +64,7 @@ class JobPages:
     def job(self, job_id: str) -> Response:
         """One job."""
         database = self.archive.database
-        record = job_listing.find(database, job_id)
+        record = None if NUL in job_id else job_listing.find(database, job_id)
         if record is None:
             abort(404, f"There is no job {job_id} in this archive.")
         job = record.job
@@ -95,6 +98,8 @@ def _wanted() -> Wanted:
     phase = request.args.get("phase") or None
     if phase is not None and phase not in set(Phase):
         abort(BAD_REQUEST, f"A phase is one of {', '.join(Phase)}, and not {phase[:40]}.")
+    if NUL in request.args.get("task", ""):
+        abort(BAD_REQUEST, "No task has such a name.")
     return Wanted(Phase(phase) if phase else None, request.args.get("task") or None)
 
 
@@ -103,6 +108,8 @@ def _after() -> After | None:
     given = request.args.get("after")
     if not given:
         return None
+    if NUL in given:
+        abort(BAD_REQUEST, "No page of jobs begins with that.")
     moment, _, job_id = given.partition(" ")
     try:
         return After(datetime.fromisoformat(moment).replace(tzinfo=None), job_id)
