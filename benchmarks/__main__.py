@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Final
 
 NAMES: Final = (
-    "bands", "lines", "tiles", "adql", "tap", "formats", "raw_headers", "exposures", "provenance", "jobs",
+    "bands", "mosaic", "lines", "tiles", "adql", "tap", "formats", "raw_headers", "exposures", "provenance", "jobs",
 )  # fmt: skip
 
 

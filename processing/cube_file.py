@@ -118,13 +118,14 @@ class CubeFile:
         self, start: int, data: NDArray[np.floating], variance: NDArray[np.floating], mask: NDArray[np.bool_]
     ) -> None:
         """Write neighbouring planes from plane ``start`` on; each array of shape (n, rows, columns)."""
-        for name, values in (("DATA", data), ("STAT", variance), ("DQ", mask)):
+        for name, planes in (("DATA", data), ("STAT", variance), ("DQ", mask)):
             part = self._parts[name]
-            offset = start * self._shape[1] * self._shape[2] * part.dtype.itemsize
-            content = values.astype(part.dtype).tobytes()
-            self._target.seek(part.data + offset)
-            self._target.write(content)
-            part.total = add(part.total, _aligned(content, offset))
+            plane_bytes = self._shape[1] * self._shape[2] * part.dtype.itemsize
+            for number, plane in enumerate(planes, start):  # one at a time, in memory that is used again
+                content = plane.astype(part.dtype).data.cast("B")
+                self._target.seek(part.data + number * plane_bytes)
+                self._target.write(content)
+                part.total = add(part.total, _aligned(content, number * plane_bytes))
 
     def headers(self) -> tuple[HeaderText, ...]:
         """Return the headers as the archive keeps them, once the file is whole."""
@@ -168,10 +169,11 @@ def _block(header: fits.Header) -> bytes:
     return bytes(header.tostring(), "ascii")
 
 
-def _aligned(content: bytes, offset: int) -> bytes:
+def _aligned(content: memoryview, offset: int) -> bytes | memoryview:
     """Return a piece with zeros before and after it, so that its words are those of the whole."""
     before = offset % WORD
-    return bytes(before) + content + bytes(-(before + len(content)) % WORD)
+    after = -(before + len(content)) % WORD
+    return bytes(before) + content + bytes(after) if before or after else content
 
 
 def _take_room(target: BinaryIO, length: int) -> None:

@@ -122,7 +122,8 @@ class ExposureStack:
 
     def depth(self) -> int:
         """Return how many planes fit into a block of memory."""
-        return max(1, BLOCK_BYTES // (VOXEL_BYTES * sum(cube.shape[1] * cube.shape[2] for cube in self._cubes)))
+        fitting = BLOCK_BYTES // (VOXEL_BYTES * sum(cube.shape[1] * cube.shape[2] for cube in self._cubes))
+        return max(1, min(fitting, self.shape[0]))
 
     def put(self, combination: Combination, start: int, stop: int, pool: Executor) -> None:
         """Put the planes of all exposures from ``start`` up to before ``stop`` into a mosaic in the making."""

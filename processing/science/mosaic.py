@@ -15,16 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.science.mosaic_loop import (
-    BY_EXPOSURE_TIME,
-    BY_NOTHING,
-    BY_VARIANCE,
-    Made,
-    Part,
-    Rule,
-    Stack,
-    combine_part,
-)
+from processing.science.mosaic_stack import BY_EXPOSURE_TIME, BY_NOTHING, BY_VARIANCE, Made, Part, Rule, Stack
 
 __all__ = ["SURVEY", "Clipping", "Combination", "Coverage", "Footprint", "Planes", "Share", "Weighting"]
 
@@ -188,6 +179,7 @@ class Combination:
         self._planes_present: Final = np.zeros(len(footprints), np.int64)
         self._good: Final = np.zeros(len(footprints), np.int64)
         self._used: Final = np.zeros(len(footprints), np.int64)
+        self._put: Final = np.zeros(len(footprints), np.int64)
         self._next = 0
 
     @property
@@ -220,6 +212,7 @@ class Combination:
         mine[...], its_variance[...] = data, variance
         if mask is not None:
             np.copyto(mine, np.nan, where=mask)
+        self._put[number] = len(data)
 
     def planes_of(self, number: int, count: int) -> tuple[Floats, Floats]:
         """Return data and variance of an exposure as they were put in: shape (count, ny, nx), NaN where masked."""
@@ -229,7 +222,18 @@ class Combination:
         return self._stack.data[part].reshape(shape), self._stack.variance[part].reshape(shape)
 
     def combine(self, count: int, pool: Executor | None = None) -> Planes:
-        """Combine the ``count`` planes that all exposures have put in, by the threads of a pool if one is given."""
+        """Combine the ``count`` planes that all exposures have put in, by the threads of a pool if one is given.
+
+        Raises
+        ------
+        ValueError
+            An exposure has put in another number of planes since the last ones were combined.
+        """
+        from processing.science.mosaic_loop import combine_part  # a command that combines nothing needs no compiler
+
+        if (self._put != count).any():
+            raise ValueError(f"{count} planes cannot be combined when exposures have put in {self._put.tolist()}")
+        self._put[:] = 0
         made, rows = self._made, self._made.data.shape[1]
         made.present[:] = False
         edges = np.linspace(0, rows, min(BANDS, rows) + 1).astype(int)
@@ -290,8 +294,8 @@ _CODES: Final = {
 def _stack(footprints: Sequence[Footprint], seconds: Sequence[float], sizes: NDArray[np.int64], depth: int) -> Stack:
     voxels = int(sizes.sum()) * depth
     return Stack(
-        data=np.full(voxels, np.nan, np.float32),
-        variance=np.full(voxels, np.nan, np.float32),
+        data=np.empty(voxels, np.float32),
+        variance=np.empty(voxels, np.float32),
         depth=depth,
         start=np.concatenate(([0], np.cumsum(sizes)[:-1])),
         x0=np.array([each.x for each in footprints], dtype=np.int64),

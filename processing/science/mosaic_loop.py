@@ -1,9 +1,10 @@
 """The loops of ``mosaic`` and ``overlaps``, compiled: from the values that fall on voxels to their clipped means.
 
-A strip of neighbouring voxels of one row is worked on at a time, exposure by exposure, so that each inner loop runs
-along the strip without a branch and fills the vector units.  Values are put in order by exchanging the smaller and the
-larger of two rows; a value that is bad or left out is infinite, so it ends up last and is no part of any sum.  Only the
-voxels in which something is left out, some in a hundred, are then looked at one by one.
+A strip of neighbouring voxels of one row that the same exposures cover is worked on at a time, exposure by exposure, so
+that each inner loop runs along the strip without a branch and fills the vector units.  Values are put in order by
+exchanging the smaller and the larger of two rows; a value that is bad or left out is infinite, so it ends up last and
+is no part of any sum.  Only the voxels in which something is left out, some in a hundred, are then looked at one by
+one.
 """
 
 from typing import Any, Final, NamedTuple
@@ -12,82 +13,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processing.science.compiled import compiled
+from processing.science.mosaic_stack import BY_EXPOSURE_TIME, BY_VARIANCE, Made, Part, Rule, Stack
 
-__all__ = [
-    "BY_EXPOSURE_TIME", "BY_NOTHING", "BY_VARIANCE", "Made", "Part", "Rule", "Stack", "combine_part",
-    "count_differences",
-]  # fmt: skip
+__all__ = ["combine_part", "count_differences"]
 
 Floats = NDArray[np.float32]
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-BY_NOTHING: Final = 0
-BY_EXPOSURE_TIME: Final = 1
-BY_VARIANCE: Final = 2
-
 MAD_TO_SIGMA: Final = 1.4826
 """To four digits, as the survey's program had it."""
 
-STRIP: Final = 128
+STRIP: Final = 256
+"""Voxels at most: all that is known of them stays in the processor's nearest cache."""
+
 INFINITE: Final = np.float32(np.inf)
-
-
-class Stack(NamedTuple):
-    """Some planes of all exposures, one exposure after the other, in two flat arrays.
-
-    Spaxel (y, x) of the mosaic in plane ``p`` of exposure ``e`` is at ``start[e] * depth + (p * rows[e] + y - y0[e])
-    * columns[e] + x - x0[e]``.
-    """
-
-    data: Floats
-    variance: Floats
-    depth: int
-    start: Ints
-    x0: Ints
-    y0: Ints
-    columns: Ints
-    rows: Ints
-    seconds: Array
-
-
-class Rule(NamedTuple):
-    """How values are weighted and clipped, as ``mosaic.Weighting`` and ``mosaic.Clipping`` say."""
-
-    weighting: int
-    rounds: int
-    limit: float
-    least: int
-    noise: float
-
-
-class Made(NamedTuple):
-    """What becomes of them: planes of shape (depth, ny, nx), and for each exposure where and when it was of use.
-
-    ``planes_used`` counts, for the spaxels of all exposures one after the other, the planes in which a value survived;
-    ``present`` is true for the exposures and planes in which any did, shape (exposures, depth).
-    """
-
-    data: Floats
-    variance: Floats
-    mask: NDArray[np.uint8]
-    planes_used: NDArray[np.uint16]
-    present: NDArray[np.bool_]
-
-
-class Part(NamedTuple):
-    """What one thread does: rows ``first`` to before ``last``, in so many planes."""
-
-    planes: int
-    first: int
-    last: int
 
 
 class _Strip(NamedTuple):
     """The values on a strip, shape (exposures, STRIP), and what is found of them, shape (STRIP).
 
-    ``near`` lists the exposures that reach the strip, ``place`` where the first voxel of it would be in the flat arrays
-    of the stack, and ``begin`` and ``end`` which of the strip's voxels each covers.
+    ``near`` lists the exposures that cover the strip, ``place`` where its first voxel is in the stack's flat arrays.
     """
 
     value: Floats
@@ -104,12 +50,10 @@ class _Strip(NamedTuple):
     few: Array
     near: Ints
     place: Ints
-    begin: Ints
-    end: Ints
 
 
 class _Here(NamedTuple):
-    """Where a strip is in the mosaic, how many voxels it has, and how many exposures reach it."""
+    """Where a strip is in the mosaic, how many voxels it has, and how many exposures cover it."""
 
     plane: int
     y: int
@@ -124,8 +68,10 @@ def combine_part(stack: Stack, rule: Rule, part: Part, made: Made, good: Ints) -
     width, strip = made.data.shape[2], _new_strip(stack.start.size)
     for plane in range(part.planes):
         for y in range(part.first, part.last):
-            for x in range(0, width, STRIP):
+            x = 0
+            while x < width:
                 here = _look_around(stack, strip, plane, y, x, min(STRIP, width - x))
+                x += here.size
                 _gather(stack, strip, here, good)
                 if rule.rounds > 0:
                     _clip(rule, strip, here)
@@ -142,43 +88,43 @@ def _new_strip(exposures: int) -> _Strip:
         np.empty(STRIP, np.int32), np.empty(STRIP, np.int32),
         np.empty(STRIP), np.empty(STRIP), np.empty(STRIP), np.empty(STRIP), np.empty(STRIP), np.empty(exposures),
         np.empty(exposures, np.int64), np.empty(exposures, np.int64),
-        np.empty(exposures, np.int64), np.empty(exposures, np.int64),
     )  # fmt: skip
 
 
 @compiled
 def _look_around(stack: Stack, strip: _Strip, plane: int, y: int, x: int, size: int) -> _Here:
-    """List the exposures that reach a strip."""
+    """List the exposures that cover a strip, which ends where one of them begins or ends."""
     count = 0
     for e in range(stack.start.size):
-        row = y - stack.y0[e]
-        begin, end = max(stack.x0[e] - x, 0), min(stack.x0[e] + stack.columns[e] - x, size)
-        if row >= 0 and row < stack.rows[e] and begin < end:
-            start = stack.start[e] * stack.depth + (plane * stack.rows[e] + row) * stack.columns[e]
-            strip.near[count], strip.place[count] = e, start + x - stack.x0[e]
-            strip.begin[count], strip.end[count] = begin, end
-            count += 1
+        row, begin, end = y - stack.y0[e], stack.x0[e] - x, stack.x0[e] + stack.columns[e] - x
+        if row < 0 or row >= stack.rows[e] or end <= 0:
+            continue
+        if begin > 0:
+            size = min(size, begin)
+            continue
+        size = min(size, end)
+        start = stack.start[e] * stack.depth + (plane * stack.rows[e] + row) * stack.columns[e]
+        strip.near[count], strip.place[count] = e, start - begin
+        count += 1
     return _Here(plane, y, x, size, count)
 
 
 @compiled
 def _gather(stack: Stack, strip: _Strip, here: _Here, good: Ints) -> None:
     """Collect the values of a strip, as they are and in rising order; good ones are finite with a variance above 0."""
-    strip.found[: here.size] = 0
+    found = strip.found[: here.size]
+    found[:] = 0
     for k in range(here.exposures):
-        begin, end, place = strip.begin[k], strip.end[k], strip.place[k]
-        data, variance = stack.data[place + begin : place + end], stack.variance[place + begin : place + end]
-        value, its_variance = strip.value[k], strip.variance[k]
-        value[:begin], value[end : here.size] = INFINITE, INFINITE
-        its_variance[:begin], its_variance[end : here.size] = np.float32(1), np.float32(1)
-        value, its_variance, found = value[begin:end], its_variance[begin:end], strip.found[begin:end]
-        for j in range(end - begin):
+        begin, end = strip.place[k], strip.place[k] + here.size
+        data, variance = stack.data[begin:end], stack.variance[begin:end]
+        value, its_variance = strip.value[k, : here.size], strip.variance[k, : here.size]
+        for j in range(here.size):
             is_good = (abs(data[j]) < INFINITE) & (variance[j] > 0) & (variance[j] < INFINITE)
             value[j] = data[j] if is_good else INFINITE
             its_variance[j] = variance[j] if is_good else np.float32(1)
             found[j] += np.int32(is_good)
         good[strip.near[k]] += _finite(value)
-        _insert(strip.value[k, : here.size], strip.ordered, k)
+        _insert(value, strip.ordered, k)
 
 
 @compiled
@@ -310,9 +256,9 @@ def _sum_up(stack: Stack, rule: Rule, strip: _Strip, here: _Here) -> None:
 def _note(stack: Stack, strip: _Strip, here: _Here, made: Made) -> None:
     """Note of which exposures the voxels are made."""
     for k in range(here.exposures):
-        e, begin, end = strip.near[k], strip.begin[k], strip.end[k]
-        first = stack.start[e] + (here.y - stack.y0[e]) * stack.columns[e] + here.x + begin - stack.x0[e]
-        used, value = made.planes_used[first : first + end - begin], strip.value[k, begin:end]
+        e = strip.near[k]
+        first = stack.start[e] + (here.y - stack.y0[e]) * stack.columns[e] + here.x - stack.x0[e]
+        used, value = made.planes_used[first : first + here.size], strip.value[k, : here.size]
         for j in range(used.size):
             used[j] += np.uint16(value[j] < INFINITE)
         if not made.present[e, here.plane] and _finite(value) > 0:

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processing.science.mosaic import Footprint
-from processing.science.mosaic_loop import count_differences
 
 __all__ = ["Overlap", "Overlaps"]
 
@@ -67,6 +66,8 @@ class Overlaps:
 
     def add(self, pair: tuple[int, int], first: tuple[Floats, Floats], second: tuple[Floats, Floats]) -> None:
         """Compare one plane of a pair, each given whole as data and variance; threads may do so for several pairs."""
+        from processing.science.mosaic_loop import count_differences  # who compares nothing needs no compiler
+
         shared, histogram = self._pairs[pair]
         mine, others = (self._footprints[number].window(shared) for number in pair)
         count_differences(first[0][mine], first[1][mine], second[0][others], second[1][others], REACH, histogram)
