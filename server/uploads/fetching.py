@@ -125,7 +125,8 @@ def _asked(
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")
         headers = {"User-Agent": "musevault", "Accept-Encoding": "identity", "Connection": "close"}
         connection.request("GET", target, headers=headers)
-        yield connection.getresponse()
+        with connection.getresponse() as response:  # closing the connection would leave it open
+            yield response
     finally:
         watch.cancel()
         connection.close()
