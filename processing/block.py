@@ -19,12 +19,14 @@ from processing.names import exposure_of, role_of
 from processing.task import own_file
 from schema.products import Product
 
-__all__ = ["CALIBRATIONS", "KINDS", "Taken", "block_of", "take"]
+__all__ = ["CALIBRATIONS", "KINDS", "SKY", "Taken", "block_of", "take"]
 
 KINDS: Final = frozenset({"pixtable", "sky_continuum", "sky_lines"})
 """What every reduction of a block takes."""
 
 SKY: Final = ("sky_continuum", "sky_lines")
+"""Of these, what the offset exposures of the block told."""
+
 CALIBRATIONS: Final = frozenset({
     "ASTROMETRY_WCS", "LSF_PROFILE", "STD_RESPONSE", "STD_TELLURIC", "EXTINCT_TABLE", "RAMAN_LINES",
 })  # fmt: skip

@@ -7,7 +7,7 @@ calibration that is given with the table, which turns the field as another angle
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -114,10 +114,11 @@ def _reduced(archive: Archive, taken: Taken, record: AlignmentRecord, folder: Pa
         raise Refused(f"{taken.dp_id}: the centre of its galaxy is not known, so there is no grid")
     centre = (known.target.ra, known.target.dec)
     tables = [fits.getheader(table) for table in taken.exposure.tables]
-    offset = (record.ra_offset, record.dec_offset)
-    part = cutout(tables, centre, offset, record.rotation)
+    around = 360.0 * round((tables[0]["RA"] - centre[0]) / 360)  # to the galaxy's side of right ascension 0
+    moved = replace(record, ra_offset=record.ra_offset + around)
+    part = cutout(tables, centre, (moved.ra_offset, moved.dec_offset), record.rotation)
     offsets = folder / "offsets.fits"
-    alignment_file.write_offsets([record], offsets)
+    alignment_file.write_offsets([moved], offsets)
     sky = [_normalised(frame, record.sky_factor, folder) for frame in taken.exposure.sky]
     calibrations = [_turned(frame, record.rotation, folder) for frame in taken.exposure.calibrations]
     exposure = Exposure(taken.exposure.tables, sky, calibrations)

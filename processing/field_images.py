@@ -104,6 +104,7 @@ FIELD_IMAGES: Final = Task(
     makes=outputs,
     seconds=lambda inputs: scipost.seconds(all_rows(inputs)),
     memory=lambda inputs: scipost.memory(largest_rows(inputs)),
+    insists=frozenset(block.SKY),
 )
 
 

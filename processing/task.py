@@ -86,6 +86,9 @@ class Task:
         Files that it may read beside products, by their role, below the folder of the data packages.
     cores
         Processors that it keeps busy.
+    insists
+        Kinds of those that it takes without which a job is made all the same, and ends with what is lacking: nobody
+        would be told otherwise.
     """
 
     name: str
@@ -100,6 +103,7 @@ class Task:
     finds: frozenset[str] = frozenset()
     reads: Mapping[str, PurePath] = field(default_factory=dict)
     cores: int = 1
+    insists: frozenset[str] = frozenset()
 
     def groups(self, items: Iterable[Item]) -> list[tuple[Item, ...]]:
         """Return the inputs of each job, of all the products that there are or will be."""
@@ -114,7 +118,7 @@ class Task:
         return [
             tuple(sorted(group, key=lambda item: item.product_id))
             for group in whole
-            if self.takes | self.beside <= {item.product.kind for item in group}
+            if (self.takes - self.insists) | self.beside <= {item.product.kind for item in group}
         ]
 
     def outputs(self, inputs: Inputs) -> list[Item]:

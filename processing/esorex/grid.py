@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from astropy.coordinates import angular_separation
 from astropy.io import fits
 from astropy.wcs import WCS
 
@@ -24,6 +25,9 @@ LAST: Final = 9400.0
 STEP: Final = 1.25
 COARSE: Final = 100.0
 """Angstrom: wavelengths begin and end at multiples of it, so that exposures of one mode have the same planes."""
+
+FARTHEST: Final = 0.5
+"""Degrees from the centre of a galaxy: what lies beyond is of another, or the centre is."""
 
 MARGIN: Final = 12
 """Pixels around the field: drops reach beyond the centres of spaxels, and astrometry moves the field by a few."""
@@ -90,6 +94,9 @@ def cutout(
     """
     table, edges = tables[0], {axis: _limits(tables, axis) for axis in ("X", "Y", "LAMBDA")}
     ra, dec = table["RA"] - offset[0], table["DEC"] - offset[1]
+    away = math.degrees(angular_separation(*map(math.radians, (ra, dec, *centre))))
+    if away > FARTHEST:
+        raise Refused(f"the exposure at {ra:.4f} {dec:.4f} lies {away:.1f} degrees from the centre of its galaxy")
     half_x, half_y = ((high - low) / 2 for low, high in (edges["X"], edges["Y"]))
     angle = -math.radians(table.get("ESO INS DROT POSANG", 0.0) + rotation)
     field = WCS(naxis=2)
@@ -101,7 +108,7 @@ def cutout(
     low = math.floor(edges["LAMBDA"][0] / COARSE) * COARSE
     high = math.ceil(edges["LAMBDA"][1] / COARSE) * COARSE
     first, last = max(FIRST, low), min(LAST, high)
-    if first >= last or not np.isfinite([*x, *y]).all():
+    if first >= last:
         raise Refused(f"the exposure at {ra:.4f} {dec:.4f}, {low:g} to {high:g} Angstrom, lies off its galaxy's grid")
     left, bottom = math.floor(x.min()) - MARGIN, math.floor(y.min()) - MARGIN
     right, top = math.ceil(x.max()) + MARGIN, math.ceil(y.max()) + MARGIN

@@ -68,11 +68,11 @@ def check(recipe: Recipe, frames: Sequence[Frame]) -> Checked:
     by_tag: dict[str, list[Path]] = {}
     for frame in frames:
         by_tag.setdefault(frame.tag, []).append(frame.path)
-    voxels = None
-    for path in by_tag.get("OUTPUT_WCS", ()):
-        voxels = check_output_wcs(path, tables)
+    voxels, moved = None, {}
     for path in by_tag.get("OFFSET_LIST", ()):
-        check_offsets(path, tables)
+        moved = check_offsets(path, tables)
+    for path in by_tag.get("OUTPUT_WCS", ()):
+        voxels = check_output_wcs(path, tables, moved)
     wanted = [name for name in str(recipe.parameters.get("filter", "white")).split(",") if name != "white"]
     if wanted:
         check_filters(by_tag.get("FILTER_LIST", ()), wanted)
@@ -100,8 +100,10 @@ def check_filters(listings: Sequence[Path], names: Sequence[str]) -> None:
         raise Refused(f"no FILTER_LIST has the filter {', '.join(lacking)}: its image would be left out")
 
 
-def check_offsets(offsets: Path, tables: Sequence[Table]) -> None:
+def check_offsets(offsets: Path, tables: Sequence[Table]) -> dict[str, float]:
     """See that every exposure has its line in a list of offsets, without which it is not moved.
+
+    Returns what is taken off the right ascension, degrees, by DATE-OBS.
 
     Raises
     ------
@@ -121,10 +123,17 @@ def check_offsets(offsets: Path, tables: Sequence[Table]) -> None:
             raise Refused(f"{offsets.name} has {counts[date]} lines for DATE-OBS {date}: it would not be moved")
         if not np.isfinite(numbers[:, dates.index(date)]).all():
             raise Refused(f"{offsets.name} has an offset for {date} that is no number: it would not be moved")
+    return dict(zip(dates, map(float, numbers[0]), strict=True))
 
 
-def check_output_wcs(path: Path, tables: Sequence[Table]) -> int | None:
+def check_output_wcs(path: Path, tables: Sequence[Table], moved: Mapping[str, float] | None = None) -> int | None:
     """See that a grid has the form that the pipeline knows; returns its voxels, None if it has no wavelengths.
+
+    Parameters
+    ----------
+    moved
+        What is taken off the right ascension of exposures, degrees, by DATE-OBS: 360 brings one to the grid's side of
+        right ascension 0.
 
     Raises
     ------
@@ -145,7 +154,7 @@ def check_output_wcs(path: Path, tables: Sequence[Table]) -> int | None:
     for keyword in (*REALS, *(MORE_REALS if axes == 3 else ())):
         if not isinstance(header.get(keyword), float):
             raise Refused(f"{path.name}: {keyword} is {header.get(keyword)!r} and must have a decimal point")
-    if any(abs(table.ra - header["CRVAL1"]) > 180 for table in tables):
+    if any(abs(table.ra - (moved or {}).get(table.date, 0.0) - header["CRVAL1"]) > 180 for table in tables):
         raise Refused("the exposure and its grid lie on both sides of right ascension 0: the cube would be empty")
     return int(np.prod([header[f"NAXIS{axis}"] for axis in (1, 2, 3)])) if axes == 3 else None
 

@@ -129,7 +129,7 @@ def _make(folder: Path, room: int) -> None:
         raise Refused(f"{folder} is there already: every run has a folder of its own") from error
     free = shutil.disk_usage(folder).free
     if free < room + ROOM:
-        raise OSError(errno.ENOSPC, f"{room >> 20} MB are needed, {free >> 20} are left", str(folder))
+        raise OSError(errno.ENOSPC, f"the disk is full: {room >> 20} MB are needed, {free >> 20} are left", str(folder))
 
 
 def _environment(home: Path, limits: Limits) -> dict[str, str]:

@@ -223,7 +223,7 @@ def test_a_grid_that_is_too_small_is_noticed(exposed: Exposed, tmp_path: Path) -
 
 
 def test_a_grid_elsewhere_gives_an_empty_cube_which_is_noticed(exposed: Exposed, tmp_path: Path) -> None:
-    part = cutout([fits.getheader(exposed.tables[0])], (GALAXY.ra + 1, GALAXY.dec), (1.0, 0.0), 0.0)
+    part = cutout([fits.getheader(exposed.tables[0])], (GALAXY.ra + 0.1, GALAXY.dec), (0.1, 0.0), 0.0)
     offsets = write_offsets(tmp_path / "offsets.fits", exposed.exposures)
     moved = type(part)(part.ra, part.dec, 5000, part.y, part.shape, part.first)
     with pytest.raises(Refused, match="0 of .* voxels have a value, and the pipeline said nothing"):

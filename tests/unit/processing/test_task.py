@@ -35,6 +35,11 @@ def test_a_group_that_lacks_a_kind_is_no_job() -> None:
     assert names(TASK.groups(items)) == [["b", "sky"]]
 
 
+def test_a_kind_that_is_insisted_on_is_missed_by_the_job_itself() -> None:
+    items = [item("a", "pixtable", block="1"), item("sky", "sky", block="2")]
+    assert names(replace(TASK, insists=frozenset({"sky"})).groups(items)) == [["a"]]
+
+
 def test_every_job_takes_the_reference_of_its_own_galaxy_too() -> None:
     task = replace(TASK, takes=frozenset({"pixtable"}), beside=frozenset({"reference"}))
     items = [

@@ -69,8 +69,10 @@ def test_wavelengths_are_those_of_the_survey(header: fits.Header) -> None:
 
 
 def test_an_exposure_off_the_grid_is_refused(header: fits.Header) -> None:
-    with pytest.raises(Refused, match="off its galaxy's grid"):
+    with pytest.raises(Refused, match="lies 180.0 degrees from the centre of its galaxy"):
         cutout([header], (GALAXY.ra + 180, -GALAXY.dec), (0.0, 0.0), 0.0)
+    with pytest.raises(Refused, match="lies 0.6 degrees from the centre of its galaxy"):
+        cutout([header], (GALAXY.ra, GALAXY.dec + 0.6), (0.0, 0.0), 0.0)
     header[f"{LIMITS} LAMBDA LOW"] = header[f"{LIMITS} LAMBDA HIGH"] = 9500.0
     with pytest.raises(Refused, match="off its galaxy's grid"):
         cutout([header], CENTRE, (0.0, 0.0), 0.0)
