@@ -33,7 +33,7 @@ format: setup-test ## let ruff mend what it can
 
 lock: setup-test ## write requirements.lock anew from pyproject.toml
 	$(BIN)/pip-compile --quiet --strip-extras --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-	    --allow-unsafe --extra dev --output-file requirements.lock pyproject.toml
+	    --allow-unsafe --extra analysis --extra dev --output-file requirements.lock pyproject.toml
 
 bench: setup-test ## benchmarks as ratios (ONLY=bands for a part)
 	$(BIN)/python -m benchmarks $(ONLY)

@@ -4,7 +4,7 @@ A product keeps its identifier and its row; files, headers, findings and provena
 The file of an earlier one stays in the store, where nobody refers to it any more, until ``verify --sweep`` removes it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,13 +14,14 @@ from sqlalchemy.orm import Session
 from archive.database import Database
 from archive.errors import Refused
 from schema.alignment import Alignment, TrailMask
+from schema.base import Base
 from schema.calibrations import MasterCalibration
 from schema.findings import Finding
 from schema.products import Artifact, Header
 from schema.provenance import Activity, Used, WasGeneratedBy, WasInformedBy
 from schema.quality import Quality
 
-__all__ = ["Edition", "clear", "current", "is_by", "maker"]
+__all__ = ["Edition", "clear", "current", "is_by", "make_room", "maker"]
 
 OF_EDITION: Final = (Alignment, TrailMask, Quality)
 """Tables whose rows say what is in a product's file."""
@@ -100,6 +101,17 @@ def clear(session: Session, product_id: str) -> None:
     session.execute(delete(WasGeneratedBy).where(WasGeneratedBy.product_id == product_id))
     if made_by is not None:
         _forget(session, made_by)
+
+
+def make_room(session: Session, rows: Sequence[Base]) -> None:
+    """Take away what rows of the same tables say about the same products: those to come take their place.
+
+    A product may be told of by another one: the figures of a mosaic come with its report.
+    """
+    for table in OF_EDITION:
+        about = {row.product_id for row in rows if isinstance(row, table)}
+        if about:
+            session.execute(delete(table).where(table.product_id.in_(about)))
 
 
 def _forget(session: Session, activity_id: str) -> None:

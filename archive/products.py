@@ -86,7 +86,7 @@ class Publication:
     ``once``: the same content is the same product, whatever its name; for files that come from outside.
     ``remakes``: it takes the place of an earlier edition, which must have been made here.  ``replaces``: it comes from
     outside and takes the place of whatever there is.  ``pictures`` are previews of other products that come with it, by
-    product.  ``rows`` say in tables of their own what is in its file.
+    product.  ``rows`` say in tables of their own what is in its file, and take the place of what was said there before.
     """
 
     product: Product
@@ -259,6 +259,7 @@ def _add(session: Session, publication: Publication, artifacts: list[Artifact]) 
     session.add_all(artifacts)
     session.flush()
     _add_provenance(session, publication)
+    editions.make_room(session, publication.rows)
     session.add_all([*publication.findings, *publication.rows])
     session.add_all(
         Header(artifact_id=new.artifact_id, extension=h.extension, extname=h.extname, cards=h.cards)

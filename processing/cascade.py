@@ -12,6 +12,7 @@ from processing.exposure_cubes import EXPOSURE_CUBES
 from processing.field_images import FIELD_IMAGES
 from processing.filters import FILTER_LIST
 from processing.mosaics import MOSAIC
+from processing.quality_task import QUALITY
 from processing.task import Task, per_gigabyte
 
 __all__ = ["TASKS"]
@@ -21,6 +22,7 @@ TASKS: Final = (
     ALIGNMENTS,
     EXPOSURE_CUBES,
     MOSAIC,
+    QUALITY,
     Task(
         "band_images",
         version=tasks.BAND_IMAGES,

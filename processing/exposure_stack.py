@@ -129,6 +129,13 @@ class ExposureStack:
         """Put the planes of all exposures from ``start`` up to before ``stop`` into a mosaic in the making."""
         list(pool.map(lambda n: combination.put(n, *self._block(n, start, stop)), range(len(self._cubes))))
 
+    def values(self, n: int, start: int, stop: int) -> tuple[Floats, Floats]:
+        """Return data and variance of an exposure in planes of the mosaic; data are NaN where it has no value."""
+        data, variance, mask = self._block(n, start, stop)
+        if mask is not None:
+            np.copyto(data, np.nan, where=mask)
+        return data, variance
+
     def _block(self, n: int, start: int, stop: int) -> tuple[Floats, Floats, NDArray[np.bool_] | None]:
         """Return what an exposure has of some planes; NaN where it does not reach."""
         cube, place = self._cubes[n], self._places[n]

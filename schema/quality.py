@@ -1,11 +1,63 @@
 """What was measured of the quality of products: one row a figure, and a figure a part where it differs within one."""
 
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped
 
 from schema.base import Base, column, table
 
-__all__ = ["Quality"]
+__all__ = ["LABELS", "Figure", "Quality"]
+
+
+class Figure(StrEnum):
+    """The figures of a mosaic, in the order in which they are told."""
+
+    NOISE = "noise"
+    NOISE_RATIO = "noise_ratio"
+    SIGNAL = "signal_to_noise"
+    ABOVE_12 = "signal_above_12"
+    OVERLAP_BIAS = "overlap_bias"
+    OVERLAP_MOST_BIAS = "overlap_most_bias"
+    OVERLAP_SCATTER = "overlap_scatter"
+    REPEAT_BIAS = "repeat_bias"
+    REPEAT_MOST_BIAS = "repeat_most_bias"
+    REPEAT_SCATTER = "repeat_scatter"
+    PHOTOMETRY = "photometry_offset"
+    PHOTOMETRY_SCATTER = "photometry_scatter"
+    ASTROMETRY_RA = "astrometry_ra"
+    ASTROMETRY_RA_SCATTER = "astrometry_ra_scatter"
+    ASTROMETRY_DEC = "astrometry_dec"
+    ASTROMETRY_DEC_SCATTER = "astrometry_dec_scatter"
+    STAR_FWHM = "star_fwhm"
+    STAR_RA = "star_ra"
+    STAR_DEC = "star_dec"
+
+
+LABELS: Final[Mapping[Figure, str]] = {
+    Figure.NOISE: "Noise of a voxel, as STAT tells it",
+    Figure.NOISE_RATIO: "Noise seen, in units of what STAT tells",
+    Figure.SIGNAL: "Signal to noise of the continuum, median",
+    Figure.ABOVE_12: "Part of the spaxels with signal to noise above 12",
+    Figure.OVERLAP_BIAS: "Neighbouring pointings: bias, median of the pairs",
+    Figure.OVERLAP_MOST_BIAS: "Neighbouring pointings: bias, nine tenths have less",
+    Figure.OVERLAP_SCATTER: "Neighbouring pointings: scatter of differences",
+    Figure.REPEAT_BIAS: "Exposures of one pointing: bias, median of the pairs",
+    Figure.REPEAT_MOST_BIAS: "Exposures of one pointing: bias, nine tenths have less",
+    Figure.REPEAT_SCATTER: "Exposures of one pointing: scatter of differences",
+    Figure.PHOTOMETRY: "Magnitudes against the reference: offset",
+    Figure.PHOTOMETRY_SCATTER: "Magnitudes against the reference: scatter",
+    Figure.ASTROMETRY_RA: "Stars against the reference: right ascension",
+    Figure.ASTROMETRY_RA_SCATTER: "Stars against the reference: scatter in right ascension",
+    Figure.ASTROMETRY_DEC: "Stars against the reference: declination",
+    Figure.ASTROMETRY_DEC_SCATTER: "Stars against the reference: scatter in declination",
+    Figure.STAR_FWHM: "FWHM of stars in the reference's band, median",
+    Figure.STAR_RA: "Star against the reference: right ascension",
+    Figure.STAR_DEC: "Star against the reference: declination",
+}
+"""What they are, for readers."""
 
 
 class Quality(Base):

@@ -1,13 +1,18 @@
 """Files: ``/files/<artifact>``, whole or in part, with the checksum as entity tag."""
 
+from typing import Final
+
 from flask import Blueprint, Response, abort, send_file
 
 from archive import products
 from archive.archive import Archive
 from archive.errors import StoreError
 from schema.products import Artifact
+from server import policy
 
 __all__ = ["blueprint", "send"]
+
+HTML: Final = "text/html"
 
 
 def blueprint(archive: Archive) -> Blueprint:
@@ -19,7 +24,11 @@ def blueprint(archive: Archive) -> Blueprint:
         artifact = None if "\0" in artifact_id else products.find_artifact(archive, artifact_id)
         if artifact is None:
             abort(404, description=f"there is no file {artifact_id}")
-        return send(archive, artifact, as_attachment=not artifact.media_type.startswith("image/"))
+        is_seen = artifact.media_type == HTML or artifact.media_type.startswith("image/")
+        response = send(archive, artifact, as_attachment=not is_seen)
+        if artifact.media_type == HTML:
+            response.headers["Content-Security-Policy"] = policy.REPORT
+        return response
 
     return routes
 

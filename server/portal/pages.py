@@ -12,7 +12,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from archive import observations, products, provenance, survey
+from archive import observations, products, provenance, quality, survey
 from archive.archive import Archive
 from musevault import __version__
 from schema.observations import Target
@@ -28,6 +28,7 @@ from server.portal import (
     job_pages,
     observation_pages,
     provenance_pages,
+    quality_facts,
     release_files,
     sky,
 )
@@ -136,6 +137,7 @@ class Pages:
         steps = provenance.history(self.archive, product_id)
         inputs = {used.name for step in steps for used in step.used}
         database = self.archive.database
+        told = quality.find(database, product)
         return render_template(
             "product.html",
             product=product,
@@ -148,6 +150,7 @@ class Pages:
             made_of=provenance.made_of(self.archive, product_id),
             exposures=survey.exposures(database, product, inputs),
             findings=survey.findings(database, f"product:{product_id}"),
+            quality=None if told is None else quality_facts.quality_section(told),
         )
 
     def query(self) -> ResponseReturnValue:

@@ -19,6 +19,7 @@ from archive import alignments, jobs, products, provenance
 from archive.archive import Archive
 from archive.cube import Cube
 from archive.follow_up import follow_up
+from archive.quality import find as find_quality
 from archive.tasks import installed
 from archive.worker import drain
 from ingest.exposures import ingest_exposures
@@ -29,6 +30,8 @@ from processing.filters import read_curve
 from processing.phase3.export import export
 from processing.phase3.profiles import RELEASE_2021, SDPS8, Profile
 from processing.plan import make_plan
+from processing.quality_task import QUALITY
+from processing.quality_task import quality as measure_quality
 from processing.science.bands import plane_weights
 from processing.simulate import catalogue, templates
 from processing.simulate.observation import Spectral
@@ -36,6 +39,7 @@ from processing.simulate.simulation import Request, prepare, write
 from processing.submission import submit
 from processing.task import own_file
 from schema.jobs import Phase
+from schema.quality import Figure
 from tests.support import archives
 
 TARGET = "NGC1385"
@@ -284,3 +288,22 @@ def overlap(a: Any, b: Any, x0: int, y0: int) -> tuple[Any, Any]:
     top, right = min(a.shape[0], y0 + b.shape[0]), min(a.shape[1], x0 + b.shape[1])
     bottom, left = max(0, y0), max(0, x0)
     return a[bottom:top, left:right], b[bottom - y0 : top - y0, left - x0 : right - x0]
+
+
+def test_the_report_tells_of_a_mosaic_without_faults(reduced: Reduced) -> None:
+    for step in make_plan(reduced.archive, [TARGET], tasks=(QUALITY,)).steps:
+        measure_quality(reduced.archive, step.order.to_parameters(), "quality", lambda _fraction, _words: None)
+    told = find_quality(reduced.archive.database, products.get(reduced.archive, MOSAIC))
+    assert told is not None
+    assert told.report is not None
+    assert len(told.report.artifacts) == 7
+    found = {row.figure: row.measured for row in told.figures if not row.part}
+    assert 0.95 < found[Figure.NOISE_RATIO] < 1.05
+    assert found[Figure.OVERLAP_BIAS] < 0.3
+    for figure in (Figure.OVERLAP_SCATTER, Figure.REPEAT_SCATTER):
+        assert 0.9 < found[figure] < 1.15
+    assert abs(found[Figure.PHOTOMETRY]) < 0.01
+    assert found[Figure.PHOTOMETRY_SCATTER] < 0.04
+    for figure in (Figure.ASTROMETRY_RA, Figure.ASTROMETRY_DEC):
+        assert abs(found[figure]) < 0.03
+        assert found[f"{figure}_scatter"] < 0.03

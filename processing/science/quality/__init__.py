@@ -1,0 +1,1 @@
+"""How good a mosaic is, as the release shows it: noise, agreement in overlaps, photometry, astrometry.  Pure."""
