@@ -19,11 +19,12 @@ from schema.calibrations import MasterCalibration
 from schema.findings import Finding
 from schema.products import Artifact, Header
 from schema.provenance import Activity, Used, WasGeneratedBy, WasInformedBy
+from schema.psf import PsfRow
 from schema.quality import Quality
 
 __all__ = ["Edition", "clear", "current", "is_by", "make_room", "maker"]
 
-OF_EDITION: Final = (Alignment, TrailMask, Quality)
+OF_EDITION: Final = (Alignment, TrailMask, Quality, PsfRow)
 """Tables whose rows say what is in a product's file."""
 
 

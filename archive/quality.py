@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from archive.database import Database
-from schema.products import Product
+from schema.products import Artifact, Product, Role
 from schema.provenance import Used, WasGeneratedBy
 from schema.quality import Figure, Quality
 
@@ -25,11 +25,15 @@ ORDER: Final = {str(figure): number for number, figure in enumerate(Figure)}
 
 @dataclass(frozen=True)
 class Told:
-    """The figures of a product, and its report with its files, if there is one."""
+    """The figures of a product, and its report with its files, if there is one.
+
+    ``shown`` are files that go with the figures: those of the report, else the product's own that are auxiliary.
+    """
 
     product_id: str
     figures: Sequence[Quality]
     report: Product | None
+    shown: Sequence[Artifact] = ()
 
 
 def find(database: Database, product: Product) -> Told | None:
@@ -54,4 +58,6 @@ def find(database: Database, product: Product) -> Told | None:
             held = session.get(Product, report, options=[selectinload(Product.artifacts)])
     if held is None and not figures:
         return None
-    return Told(about, sorted(figures, key=lambda one: ORDER.get(one.figure, len(ORDER))), held)
+    own = [file for file in product.artifacts if file.role == Role.AUXILIARY]
+    figures.sort(key=lambda one: ORDER.get(one.figure, len(ORDER)))
+    return Told(about, figures, held, own if held is None else held.artifacts)

@@ -11,7 +11,7 @@ from processing.alignments import ALIGNMENTS
 from processing.exposure_cubes import EXPOSURE_CUBES
 from processing.field_images import FIELD_IMAGES
 from processing.filters import FILTER_LIST
-from processing.mosaics import MOSAIC
+from processing.mosaics import COPT, MOSAIC
 from processing.quality_task import QUALITY
 from processing.task import Task, per_gigabyte
 
@@ -22,6 +22,7 @@ TASKS: Final = (
     ALIGNMENTS,
     EXPOSURE_CUBES,
     MOSAIC,
+    COPT,
     QUALITY,
     Task(
         "band_images",

@@ -12,17 +12,24 @@ from archive.settings import load
 __all__ = ["plan", "process", "worker"]
 
 
+FWHM = click.option("--fwhm", type=float, help="Mosaics of this resolution, too: FWHM of a point source, arcsec.")
+PHYSICAL = click.option("--physical", help="The same as a length at the galaxy that is named, such as 150pc.")
+
+
 @click.command()
 @click.argument("names", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, in seconds and bytes.")
-def plan(names: tuple[str, ...], *, as_json: bool) -> None:
+@FWHM
+@PHYSICAL
+def plan(names: tuple[str, ...], *, as_json: bool, fwhm: float | None, physical: str | None) -> None:
     """Show what is missing or out of date for products or galaxies (default: all), why, and what it would cost."""
     from processing.plan import make_plan
     from processing.plan_text import to_json, to_table
+    from processing.resolution import tasks_for
 
     configure()
     with open_archive(load()) as archive:
-        made = make_plan(archive, names)
+        made = make_plan(archive, names, tasks=tasks_for(archive, names, fwhm=fwhm, physical=physical))
     click.echo(to_json(made) if as_json else to_table(made))
 
 
@@ -30,13 +37,19 @@ def plan(names: tuple[str, ...], *, as_json: bool) -> None:
 @click.argument("names", nargs=-1)
 @click.option("--now", is_flag=True, help="Do the work here instead of leaving it to the workers.")
 @click.option("--priority", type=int, help="Jobs of a higher number are taken first (default: 0).")
-def process(names: tuple[str, ...], *, now: bool, priority: int | None) -> None:
+@FWHM
+@PHYSICAL
+def process(
+    names: tuple[str, ...], *, now: bool, priority: int | None, fwhm: float | None, physical: str | None
+) -> None:
     """Submit what ``plan`` shows for products or galaxies (default: all); submits nothing twice."""
+    from processing.resolution import tasks_for
     from processing.submission import submit
 
     configure()
     with open_archive(load()) as archive:
-        submitted = submit(archive, names, priority=priority)
+        tasks = tasks_for(archive, names, fwhm=fwhm, physical=physical)
+        submitted = submit(archive, names, tasks=tasks, priority=priority)
         for one in submitted:
             known = "" if one.is_new else f"  {one.job.phase} already"
             click.echo(f"{one.job.job_id}  {one.job.task}  {' '.join(one.job.parameters['outputs'])}{known}")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from archive.cube import Cube, NotACube
 from archive.errors import Refused
+from processing.science.convolution import Convolver
 from processing.science.mosaic import Combination, Footprint
 
 __all__ = ["ExposureCube", "ExposureStack"]
@@ -30,6 +31,9 @@ WHOLE: Final = 1e-4
 BLOCK_BYTES: Final = 384 * 2**20
 VOXEL_BYTES: Final = 20
 """Of an exposure's voxel while a block is read and combined."""
+
+CONVOLVED_BYTES: Final = 18
+"""Beside these while it is convolved, too."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ class ExposureStack:
         planes, rows, columns = (int(size) for size in last - first)
         self.shape: Final = (planes, rows, columns)
         self._places: Final = [_Place(*map(int, corner - first)) for corner in corners]
+        self._convolvers: Sequence[Convolver] = ()
 
     def __enter__(self) -> Self:
         return self
@@ -122,8 +127,13 @@ class ExposureStack:
 
     def depth(self) -> int:
         """Return how many planes fit into a block of memory."""
-        fitting = BLOCK_BYTES // (VOXEL_BYTES * sum(cube.shape[1] * cube.shape[2] for cube in self._cubes))
+        voxel = VOXEL_BYTES + (CONVOLVED_BYTES if self._convolvers else 0)
+        fitting = BLOCK_BYTES // (voxel * sum(cube.shape[1] * cube.shape[2] for cube in self._cubes))
         return max(1, min(fitting, self.shape[0]))
+
+    def convolve_by(self, convolvers: Sequence[Convolver]) -> None:
+        """From here on give the planes of every exposure as its convolver makes them."""
+        self._convolvers = convolvers
 
     def put(self, combination: Combination, start: int, stop: int, pool: Executor) -> None:
         """Put the planes of all exposures from ``start`` up to before ``stop`` into a mosaic in the making."""
@@ -137,6 +147,21 @@ class ExposureStack:
         return data, variance
 
     def _block(self, n: int, start: int, stop: int) -> tuple[Floats, Floats, NDArray[np.bool_] | None]:
+        """Return what an exposure gives to some planes."""
+        data, variance, mask = self._planes(n, start, stop)
+        if not self._convolvers:
+            return data, variance, mask
+        good = np.isfinite(data) & np.isfinite(variance)
+        if mask is not None:
+            good &= ~mask
+        made = np.empty((2, *data.shape), np.float32)
+        for plane, wavelength in enumerate(self.wavelengths()[start:stop]):
+            made[0, plane], made[1, plane], _ = self._convolvers[n].convolve(
+                float(wavelength), data[plane], variance[plane], good[plane]
+            )
+        return made[0], made[1], None
+
+    def _planes(self, n: int, start: int, stop: int) -> tuple[Floats, Floats, NDArray[np.bool_] | None]:
         """Return what an exposure has of some planes; NaN where it does not reach."""
         cube, place = self._cubes[n], self._places[n]
         first, last = max(0, start - place.plane), min(cube.shape[0], stop - place.plane)

@@ -9,7 +9,7 @@ from archive.fits_structure import text
 from processing.science.drizzle_noise import Drops
 from processing.science.mosaic import Clipping, Weighting
 
-__all__ = ["combination_cards", "common_drops"]
+__all__ = ["PREFIX", "combination_cards", "common_drops"]
 
 PREFIX: Final = "HIERARCH ESO DRS MUSE MOSAIC"
 
@@ -25,6 +25,7 @@ def combination_cards(weighting: Weighting, clipping: Clipping, drops: Drops | N
     if drops is not None:
         header[f"{PREFIX} DROP SKY"] = (drops.sky, "[voxel] drizzled drops")
         header[f"{PREFIX} DROP WAVE"] = (drops.wavelength, "[voxel] the same")
+        header[f"{PREFIX} NOISE PLANE"] = (round(drops.plane_sum_factor, 4), "of planes, to STAT")
         header[f"{PREFIX} NOISE LONG"] = (round(drops.long_sum_factor, 4), "of long sums, to STAT")
     return header
 

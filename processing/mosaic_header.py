@@ -16,7 +16,7 @@ from archive.survey import TargetRecord
 from musevault import __version__
 from processing import bands
 from processing.exposure_stack import ExposureStack
-from processing.mosaic_products import EXPMAP, mosaic_product
+from processing.mosaic_products import EXPMAP
 from processing.names import exposure_of, image_id
 from processing.phase3.axes import Axes
 from processing.phase3.facts import Contribution, Facts, Measured
@@ -82,19 +82,29 @@ def facts_of(
     inputs: Sequence[Product],
     record: TargetRecord,
     stack: ExposureStack,
+    cube: Product,
     seen: tuple[Measuring, Coverage] | None,
+    *,
+    fwhm: float | None = None,
 ) -> Facts:
-    """Return what the header tells; before the planes have passed, without what is measured on them."""
+    """Return what the header of a mosaic tells; before the planes have passed, without what is measured on them.
+
+    Parameters
+    ----------
+    cube
+        The mosaic.
+    fwhm
+        Of a point source in it, where that is given.
+    """
     parts = tuple(_contribution(one) for one in inputs)
     frames = survey.exposures(archive.database, inputs[0], [part.dp_id for part in parts])
     own = {part.dp_id for part in parts}
-    resolution = point_source([one for one in frames if one.dp_id in own], record.pointings, None)
+    resolution = point_source([one for one in frames if one.dp_id in own], record.pointings, fwhm)
     axes = stack.axes()
     wcs = Axes.of(axes, stack.first.primary)
     centre = _centre(axes, stack.shape)
     pixel = abs(float(axes["CD2_2"])) * 3600
     target = str(inputs[0].target)
-    cube = mosaic_product(inputs)
     wavelengths = stack.wavelengths()
     cube.wavelength_min, cube.wavelength_max = float(wavelengths[0]) * 1e-10, float(wavelengths[-1]) * 1e-10
     names = [*(item.product_id for item in bands.images([Item(cube, 0)])), image_id(cube, EXPMAP)]

@@ -10,23 +10,24 @@ from schema.products import Product, Resolution
 __all__ = ["EXPMAP", "map_product", "mosaic_product"]
 
 EXPMAP: Final = "expmap"
+SMOOTH: Final = ", homogenised to one PSF"
 
 
-def mosaic_product(inputs: Sequence[Product]) -> Product:
-    """The mosaic as it is known from its exposures alone."""
+def mosaic_product(inputs: Sequence[Product], resolution: str = Resolution.NATIVE) -> Product:
+    """The mosaic at a resolution as it is known from its exposures alone."""
     first, target = inputs[0], str(inputs[0].target)
     starts = [one.mjd_start for one in inputs if one.mjd_start is not None]
     ends = [one.mjd_end for one in inputs if one.mjd_end is not None]
     modes, runs = {one.ins_mode for one in inputs}, {one.run_id for one in inputs}
     return Product(
-        product_id=f"{target}_DATACUBE_native",
+        product_id=f"{target}_DATACUBE_{resolution}",
         kind="cube",
-        title=f"{target}, MUSE mosaic of {len(inputs)} exposures",
+        title=f"{target}, MUSE mosaic of {len(inputs)} exposures{'' if resolution == Resolution.NATIVE else SMOOTH}",
         prodcatg=SDPS8.categories[Role.CUBE],
         collection=first.collection,
         target=first.target,
         target_name=first.target_name,
-        resolution=str(Resolution.NATIVE),
+        resolution=str(resolution),
         calib_level=3,
         mjd_start=min(starts, default=None),
         mjd_end=max(ends, default=None),

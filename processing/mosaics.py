@@ -1,11 +1,18 @@
-"""The native mosaic of a galaxy: its exposure cubes combined in a stream, with exposure map and standard headers."""
+"""The mosaic of a galaxy: its exposure cubes combined in a stream, with exposure map and standard headers.
+
+At native resolution they are combined as they are.  At any other each is convolved as it is read (``homogenising``):
+the survey's own, copt, is one value of that, a FWHM that somebody asks for another.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, BinaryIO, Final
 
 import numpy as np
+import scipy
 from astropy.io import fits
+from numpy.typing import NDArray
 
 from archive import observations, products, survey
 from archive.archive import Archive
@@ -15,9 +22,12 @@ from archive.execution import Progress
 from archive.products import HeaderText, NewFile, Publication
 from archive.store import Stored
 from archive.survey import TargetRecord
-from processing import image_file
+from processing import homogenised_picture, image_file
 from processing.cube_file import CubeFile
 from processing.exposure_stack import ExposureCube, ExposureStack
+from processing.fsf import fsf_cards
+from processing.homogenised_figures import StarWatch, figures, modelled
+from processing.homogenising import Homogenised, homogenise, logged, psf_rows
 from processing.mosaic_cards import combination_cards, common_drops
 from processing.mosaic_file import combined
 from processing.mosaic_header import Measuring, extensions_of, facts_of, headers_of
@@ -26,17 +36,25 @@ from processing.order import Order, Work
 from processing.phase3.facts import Facts
 from processing.phase3.headers import Content, Extension, headers_for
 from processing.phase3.profiles import SDPS8, Role
+from processing.science.kernels import Recipe
 from processing.science.mosaic import SURVEY, Clipping, Combination, Coverage, Weighting
 from processing.task import Item, Task, own_file, per_gigabyte
+from schema.base import Base
 from schema.products import Product, Resolution
+from schema.products import Role as FileRole
+from schema.psf import PsfOrigin
 
-__all__ = ["MOSAIC", "mosaic"]
+__all__ = ["COPT", "MOSAIC", "homogenised", "homogenised_mosaic", "mosaic"]
 
-VERSION: Final = 1
+VERSION: Final = 2
 FITS: Final = "application/fits"
 MEMORY: Final = 1800 * 2**20
+PNG: Final = "image/png"
+RESOLUTION: Final = "copt_{psf}asec"
+"""What stands in the release's file names for the resolution of a homogenised mosaic."""
+
 CARDS_A_BLOCK: Final = 36
-CARDS: Final = 80
+CARDS: Final = 100
 """Of a primary header without those that are one an exposure."""
 
 CLIPPING: Final = Clipping(rounds=SURVEY.rounds, limit=SURVEY.limit, least=SURVEY.least, noise=SURVEY.limit)
@@ -51,6 +69,17 @@ PARAMETERS: Final[Mapping[str, Any]] = {
 }
 
 
+HOMOGENISED: Final[Mapping[str, Any]] = {
+    **PARAMETERS,
+    "psf": str(PsfOrigin.LOG),
+    "fwhm": None,
+    "regularisation": Recipe().regularisation,
+    "reach": Recipe().reach,
+    "engine": str(Recipe().engine),
+}
+"""Of a homogenised mosaic; without a FWHM the survey's rule decides."""
+
+
 def mosaic(archive: Archive, parameters: Mapping[str, Any], job_id: str, progress: Progress) -> None:
     """Combine the exposures of a galaxy.
 
@@ -59,24 +88,24 @@ def mosaic(archive: Archive, parameters: Mapping[str, Any], job_id: str, progres
     Refused
         An exposure is not on the galaxy's grid, or too little is known for the headers; the text says what.
     """
-    work = Work(archive, Order.from_parameters("mosaic", parameters), job_id, version=VERSION)
-    outstanding = work.outstanding()
-    if not outstanding:
-        return
-    exposures = [_exposure(archive, one) for one in work.inputs]
-    record = survey.find_target(archive.database, str(work.inputs[0].target))
-    if record is None:
-        raise Refused(f"{work.inputs[0].target} is no galaxy of the survey")
-    given = next(iter(outstanding.values()))
-    with ExposureStack(exposures) as stack:
-        made = _combined(archive, work.inputs, stack, given, record, progress)
-        _publish(archive, work, stack, made, record)
+    _make(archive, Order.from_parameters("mosaic", parameters), job_id, progress)
 
 
-def outputs(inputs: Sequence[Item]) -> Iterator[Item]:
+def homogenised_mosaic(archive: Archive, parameters: Mapping[str, Any], job_id: str, progress: Progress) -> None:
+    """Combine the exposures of a galaxy, each convolved to one point spread function.
+
+    Raises
+    ------
+    Refused
+        As ``mosaic``; or the PSF of a pointing is not known, or wider than what is asked for.
+    """
+    _make(archive, Order.from_parameters("homogenised_mosaic", parameters), job_id, progress)
+
+
+def outputs(inputs: Sequence[Item], *, resolution: str) -> Iterator[Item]:
     """Yield the cube of a galaxy and its exposure map."""
     size = 2 * sum(item.size for item in inputs) // max(1, min(4, len(inputs)))
-    product = mosaic_product([item.product for item in inputs])
+    product = mosaic_product([item.product for item in inputs], resolution)
     yield Item(product, size)
     yield Item(map_product(product), 1_000_000)
 
@@ -86,12 +115,34 @@ MOSAIC: Final = Task(
     version=VERSION,
     takes=frozenset({"exposure_cube"}),
     together=lambda product: product.target,
-    makes=outputs,
+    makes=partial(outputs, resolution=Resolution.NATIVE),
     parameters=PARAMETERS,
     seconds=per_gigabyte(least=10.0, rate=15.0),
     memory=lambda _inputs: MEMORY,
     cores=2,
 )
+
+
+def homogenised(*, resolution: str = Resolution.COPT, fwhm: float | None = None) -> Task:
+    """Return the task that makes homogenised mosaics.
+
+    Parameters
+    ----------
+    resolution
+        What the products are called by: copt, 1.50asec, 150pc.
+    fwhm
+        Of the Gaussian, arcsec; None for the survey's rule.
+    """
+    return replace(
+        MOSAIC,
+        name="homogenised_mosaic",
+        makes=partial(outputs, resolution=resolution),
+        parameters={**HOMOGENISED, "fwhm": fwhm, "resolution": str(resolution)},
+        seconds=per_gigabyte(least=20.0, rate=45.0),
+    )
+
+
+COPT: Final = homogenised()
 
 
 @dataclass(frozen=True)
@@ -103,17 +154,46 @@ class _Made:
     coverage: Coverage
     axes: fits.Header
     facts: Facts
+    homogenised: Homogenised | None
+    widths: Mapping[float, NDArray[np.float64]]
 
 
-def _combined(
-    archive: Archive,
-    inputs: Sequence[Product],
-    stack: ExposureStack,
-    given: Mapping[str, Any],
-    record: TargetRecord,
-    progress: Progress,
-) -> _Made:
+def _make(archive: Archive, order: Order, job_id: str, progress: Progress) -> None:
+    work = Work(archive, order, job_id, version=VERSION)
+    outstanding = work.outstanding()
+    if not outstanding:
+        return
+    exposures = [_exposure(archive, one) for one in work.inputs]
+    record = survey.find_target(archive.database, str(work.inputs[0].target))
+    if record is None:
+        raise Refused(f"{work.inputs[0].target} is no galaxy of the survey")
+    given = next(iter(outstanding.values()))
+    product = mosaic_product(work.inputs, given.get("resolution", Resolution.NATIVE))
+    with ExposureStack(exposures) as stack:
+        smooth = homogenise(archive, work.inputs, stack, record, given) if "psf" in given else None
+        made = _combined(archive, _Task(work.inputs, product, given, record, smooth), stack, progress)
+        _publish(archive, work, product, stack, made, record)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What is combined into which product, by which parameters."""
+
+    inputs: Sequence[Product]
+    product: Product
+    given: Mapping[str, Any]
+    record: TargetRecord
+    homogenised: Homogenised | None
+
+    def facts(self, archive: Archive, stack: ExposureStack, seen: tuple[Measuring, Coverage] | None = None) -> Facts:
+        """Return what the header tells."""
+        fwhm = None if self.homogenised is None else self.homogenised.fwhm
+        return facts_of(archive, self.inputs, self.record, stack, self.product, seen, fwhm=fwhm)
+
+
+def _combined(archive: Archive, task: _Task, stack: ExposureStack, progress: Progress) -> _Made:
     """Combine block by block into a file of the store, and measure what its header tells."""
+    given, inputs, smooth = task.given, task.inputs, task.homogenised
     combination = Combination(
         stack.footprints(),
         [float(one.exptime or 0.0) for one in inputs],
@@ -125,30 +205,42 @@ def _combined(
     axes = stack.axes()
     extensions = extensions_of(axes, stack)
     measuring = Measuring(stack)
+    watch = None
+    if smooth is not None:
+        pixel = stack.first.pixel_scale()
+        watch = StarWatch(stack.wavelengths(), stack.shape[1:], fwhm=smooth.fwhm, pixel=pixel)
     made: list[tuple[Facts, tuple[HeaderText, ...]]] = []
 
     def fill(target: BinaryIO) -> None:
-        room = -(-(CARDS + 4 * len(inputs)) // CARDS_A_BLOCK)
-        headers = headers_of(facts_of(archive, inputs, record, stack, None), extensions)
+        room = -(-(CARDS + 9 * len(inputs)) // CARDS_A_BLOCK)
+        headers = headers_of(task.facts(archive, stack), extensions)
         file = CubeFile(target, fits.Header(), headers[1], stack.shape, room=room)
         with file:
             for planes in combined(stack, combination, file):
                 measuring.add(planes.start, planes.data, planes.variance, planes.mask != 0)
+                if watch is not None:
+                    watch.add(planes.start, planes.data)
                 stop = planes.start + len(planes.data)
                 progress(stop / stack.shape[0], f"{stop} of {stack.shape[0]} planes")
-            facts = facts_of(archive, inputs, record, stack, (measuring, combination.coverage()))
+            facts = task.facts(archive, stack, (measuring, combination.coverage()))
             primary = headers_of(facts, extensions)[0]
             drops = common_drops(stack.primaries)
             primary.extend(combination_cards(combination.weighting, combination.clipping, drops), end=True)
+            if smooth is not None:
+                primary.update(smooth.cards())
+            elif psfs := logged(archive, inputs, task.record):
+                primary.extend(fsf_cards(psfs), end=True)
             file.describe(primary)
         made.append((facts, file.headers()))
 
     stored = archive.store.write(fill)
-    return _Made(stored, made[0][1], combination.coverage(), axes, made[0][0])
+    widths = {} if watch is None else watch.widths()
+    return _Made(stored, made[0][1], combination.coverage(), axes, made[0][0], smooth, widths)
 
 
-def _publish(archive: Archive, work: Work, stack: ExposureStack, made: _Made, record: TargetRecord) -> None:
-    product = mosaic_product(work.inputs)
+def _publish(
+    archive: Archive, work: Work, product: Product, stack: ExposureStack, made: _Made, record: TargetRecord
+) -> None:
     with Cube(archive.store.get(made.stored.sha256)) as cube:
         product.footprint, (product.ra, product.dec) = cube.footprint(), cube.centre()
         product.field_of_view, product.pixel_scale = cube.field_of_view(), cube.pixel_scale()
@@ -162,20 +254,43 @@ def _publish(archive: Archive, work: Work, stack: ExposureStack, made: _Made, re
     outstanding = work.outstanding()
     name = product.product_id
     if name in outstanding:
-        file = NewFile(
-            made.stored, f"{name}.fits", _file_name(archive, record) or f"{name}.fits", FITS, headers=made.texts
-        )
-        made_by = work.record(name, software=f"numpy/{np.__version__}")
-        products.publish(archive, Publication(product, [file], made_by[0], made_by[1], remakes=True))
+        file_name = _file_name(archive, record, product, made.homogenised) or f"{name}.fits"
+        files = [NewFile(made.stored, f"{name}.fits", file_name, FITS, headers=made.texts)]
+        rows: list[Base] = []
+        if made.homogenised is not None:
+            told, picture = _told(archive, product, made.homogenised, stack.wavelengths(), made.widths)
+            files.append(picture)
+            rows += told
+        software = f"numpy/{np.__version__} scipy/{scipy.__version__}"
+        made_by = work.record(name, software=software)
+        publication = Publication(product, files, made_by[0], made_by[1], remakes=True, rows=rows)
+        products.publish(archive, publication)
     exposures = map_product(product)
     if exposures.product_id in outstanding:
-        _publish_map(archive, work, stack, made, exposures)
+        _publish_map(archive, work, product, stack, made)
 
 
-def _publish_map(archive: Archive, work: Work, stack: ExposureStack, made: _Made, product: Product) -> None:
+def _told(
+    archive: Archive,
+    product: Product,
+    smooth: Homogenised,
+    wavelengths: NDArray[np.float64],
+    widths: Mapping[float, NDArray[np.float64]],
+) -> tuple[list[Base], NewFile]:
+    """Return how well a mosaic was homogenised: as rows, and as a picture."""
+    name, pixel = product.product_id, float(product.pixel_scale or 0.0)
+    models = modelled(smooth, wavelengths, pixel)
+    rows = [*psf_rows(name, smooth), *figures(name, smooth, models, widths)]
+    drawn = homogenised_picture.draw(models, smooth.fwhm, pixel=pixel)
+    stored = archive.store.write(lambda target: target.write(drawn))
+    return rows, NewFile(stored, f"{name}_PSF.png", f"{name}_PSF.png", PNG, role=FileRole.AUXILIARY)
+
+
+def _publish_map(archive: Archive, work: Work, cube: Product, stack: ExposureStack, made: _Made) -> None:
+    product = map_product(cube)
     name = product.product_id
     extension = Extension("DATA", Content.DATA, extensions_of(made.axes, stack)[0].axes.flat, "s")
-    facts = made.facts.ancillary(sources=(f"{mosaic_product(work.inputs).product_id}.fits",), band=None)
+    facts = made.facts.ancillary(sources=(f"{cube.product_id}.fits",), band=None)
     primary, header = headers_for(SDPS8, Role.EXPMAP, facts, [extension])
     hdus = fits.HDUList([fits.PrimaryHDU(header=primary), fits.ImageHDU(made.coverage.seconds, header, name="DATA")])
     stored = archive.store.write(lambda target: image_file.write(hdus, target))
@@ -184,11 +299,16 @@ def _publish_map(archive: Archive, work: Work, stack: ExposureStack, made: _Made
     products.publish(archive, Publication(product, [new], made_by[0], made_by[1], remakes=True))
 
 
-def _file_name(archive: Archive, record: TargetRecord) -> str | None:
-    """Return how the release calls the native cube of a galaxy."""
+def _file_name(archive: Archive, record: TargetRecord, product: Product, smooth: Homogenised | None) -> str | None:
+    """Return how the release calls the cube of a galaxy; at a resolution of somebody's own, in the manner of copt."""
     rules = observations.naming_rules(archive.database, record.release.release_id)
-    own = (rule for rule in rules if rule.kind == "cube" and rule.resolution == Resolution.NATIVE)
-    return next((rule.pattern.format(target=record.target.name) for rule in own), None)
+    own = Resolution.NATIVE if smooth is None else Resolution.COPT
+    pattern = next((rule.pattern for rule in rules if rule.kind == "cube" and rule.resolution == own), None)
+    if pattern is None or smooth is None:
+        return None if pattern is None else pattern.format(target=record.target.name)
+    if product.resolution != Resolution.COPT:
+        pattern = pattern.replace(RESOLUTION, str(product.resolution))
+    return pattern.format(target=record.target.name, psf=f"{smooth.fwhm:.2f}")
 
 
 def _exposure(archive: Archive, product: Product) -> ExposureCube:

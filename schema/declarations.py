@@ -21,6 +21,7 @@ from schema import (  # noqa: F401  they fill the metadata
     obsplan,
     products,
     provenance,
+    psf,
     quality,
     tap_schema,
     uws,

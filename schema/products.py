@@ -16,7 +16,10 @@ MADE: Final = text("kind NOT IN ('exposure', 'calibration')")
 
 
 class Resolution(StrEnum):
-    """The two point-spread functions under which the survey publishes everything."""
+    """The two point-spread functions under which the survey publishes everything.
+
+    Others are called by their width: 1.50asec, 150pc.
+    """
 
     NATIVE = "native"
     COPT = "copt"
@@ -70,7 +73,7 @@ class Product(Base):
 
     __tablename__ = "product"
     __table_args__ = (
-        CheckConstraint("resolution IN ('native', 'copt')", name="resolution"),
+        CheckConstraint("resolution ~ '^(native|copt|[0-9.]+(asec|pc|kpc))$'", name="resolution"),
         Index("ix_product_position", text("spoint(radians(ra), radians(dec))"), postgresql_using="gist"),
         Index("ix_product_footprint", "footprint_spoly", postgresql_using="gist"),
         Index("ix_product_kind", "kind", "ingested", "product_id"),

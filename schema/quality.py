@@ -34,6 +34,12 @@ class Figure(StrEnum):
     STAR_FWHM = "star_fwhm"
     STAR_RA = "star_ra"
     STAR_DEC = "star_dec"
+    PSF_TARGET = "psf_target"
+    PSF_FWHM = "psf_fwhm"
+    PSF_ENCIRCLED = "psf_encircled"
+    PSF_PEAK = "psf_peak"
+    NOISE_GAIN = "noise_gain"
+    NOISE_OF_SUMS = "noise_of_sums"
 
 
 LABELS: Final[Mapping[Figure, str]] = {
@@ -53,9 +59,15 @@ LABELS: Final[Mapping[Figure, str]] = {
     Figure.ASTROMETRY_RA_SCATTER: "Stars against the reference: scatter in right ascension",
     Figure.ASTROMETRY_DEC: "Stars against the reference: declination",
     Figure.ASTROMETRY_DEC_SCATTER: "Stars against the reference: scatter in declination",
-    Figure.STAR_FWHM: "FWHM of stars in the reference's band, median",
+    Figure.STAR_FWHM: "FWHM of stars, median",
     Figure.STAR_RA: "Star against the reference: right ascension",
     Figure.STAR_DEC: "Star against the reference: declination",
+    Figure.PSF_TARGET: "FWHM of the Gaussian to which the mosaic was homogenised",
+    Figure.PSF_FWHM: "FWHM of a star of the pointing, homogenised",
+    Figure.PSF_ENCIRCLED: "Light within 1 arcsec, in units of the Gaussian's",
+    Figure.PSF_PEAK: "Peak of a star, in units of the Gaussian's",
+    Figure.NOISE_GAIN: "Noise of a spaxel after the convolution, in units of that before",
+    Figure.NOISE_OF_SUMS: "Noise of sums of spaxels, in units of what STAT tells",
 }
 """What they are, for readers."""
 

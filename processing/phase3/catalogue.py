@@ -34,7 +34,9 @@ def facts_of(archive: Archive, collection: Collection) -> Facts:
     product, target = collection.cube.product, collection.record.target
     parts = contributions(archive, product)
     exposures = [one for _, one in exposures_of(archive, product) if one is not None]
-    given = target.copt_fwhm if collection.resolution is Resolution.COPT else product.spatial_resolution
+    given = product.spatial_resolution
+    if given is None and collection.resolution is Resolution.COPT:
+        given = target.copt_fwhm
     white = collection.find(Role.WHITE)
     if white is None:
         raise Refused(f"the archive does not have the white image of {collection.cube.name}")

@@ -122,7 +122,7 @@ def _collection(
     return Collection(
         record,
         resolution=Resolution(rules["cube"].resolution),
-        cube=_piece(archive, Role.CUBE, cube, _name(rules["cube"], record)),
+        cube=_piece(archive, Role.CUBE, cube, _name(rules["cube"], record, cube)),
         others=tuple(piece for piece in pieces if piece.role in profile.roles),
         exposure_map=next((piece for piece in pieces if piece.role is Role.EXPMAP), None),
         lacking=tuple(lacking),
@@ -136,15 +136,17 @@ def _wanted(
     if images := rules.get("image"):
         for band in [*images.filters, EXPMAP]:
             role = {WHITE: Role.WHITE, EXPMAP: Role.EXPMAP}.get(band, Role.BAND)
-            yield role, _name(images, record, band), held.get(image_id(cube, band))
+            yield role, _name(images, record, cube, band), held.get(image_id(cube, band))
     if maps := rules.get("maps"):
         own = [one for one in held.values() if one.kind == "maps" and one.resolution == maps.resolution]
-        yield Role.MAPS, _name(maps, record), own[0] if own else None
+        yield Role.MAPS, _name(maps, record, cube), own[0] if own else None
 
 
-def _name(rule: NamingRule, record: TargetRecord, band: str = "") -> str:
+def _name(rule: NamingRule, record: TargetRecord, cube: Product | None = None, band: str = "") -> str:
+    """Return how the release calls a file; the width in it is that of the cube that is held, else the release's."""
     target = record.target
-    return rule.pattern.format(target=target.name, filter=band, psf=f"{target.copt_fwhm:.2f}")
+    fwhm = target.copt_fwhm if cube is None else cube.spatial_resolution or target.copt_fwhm
+    return rule.pattern.format(target=target.name, filter=band, psf=f"{fwhm:.2f}")
 
 
 def _piece(archive: Archive, role: Role, product: Product, name: str) -> Piece:

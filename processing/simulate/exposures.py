@@ -14,10 +14,10 @@ import numpy as np
 from astropy.time import Time
 from numpy.typing import NDArray
 
+from processing.science.psf import AO_BETA, NO_AO_BETA, Psf
 from processing.simulate.earth import SIDEREAL, airmass, barycentric_velocity, sidereal_time
 from processing.simulate.geometry import SPAXEL, Field
 from processing.simulate.night import SkyLight
-from processing.simulate.psf import AO_BETA, NO_AO_BETA, Psf
 
 __all__ = ["Block", "Exposure", "Place", "Trail", "chance", "plan", "sky_date", "sky_dp_id"]
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from archive.errors import Refused
 from processing.science.bands import Filter, filter_fraction, plane_weights
+from processing.science.psf import Psf
 from processing.simulate.cards import mark
 from processing.simulate.galaxy import Galaxy
-from processing.simulate.psf import Psf
 from processing.simulate.scene import SPAXEL_AREA, Disc, Light, Scene
 
 __all__ = ["Band", "Frame", "Reference", "band_of", "mean_in", "take_reference", "write_reference"]

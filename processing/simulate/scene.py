@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from scipy import ndimage, signal
 
 from processing.science.lsf import SPEED_OF_LIGHT
+from processing.science.psf import Psf
 from processing.simulate.extinction import RV, transmission
 from processing.simulate.galaxy import YOUNG, Galaxy
 from processing.simulate.gas import EQUIVALENT_WIDTH, REGIONS, Regions, add_lines, regions_of
-from processing.simulate.psf import Psf
 from processing.simulate.stars import Star, scatter
 from processing.simulate.stellar import SpectrumTable
 from processing.simulate.templates import Population

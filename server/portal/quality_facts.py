@@ -43,8 +43,7 @@ def quality_section(told: Told) -> QualitySection:
     count = Counter(row.figure for row in told.figures)
     whole = [row for row in told.figures if not row.part or count[row.figure] == 1]
     parts = [row for row in told.figures if row not in whole]
-    files = [] if told.report is None else told.report.artifacts
-    pictures = sorted((a for a in files if a.media_type == PICTURE), key=lambda a: a.role != "preview")
+    pictures = sorted((a for a in told.shown if a.media_type == PICTURE), key=lambda a: a.role != "preview")
     return QualitySection(told.product_id, _lines(whole), _lines(parts), told.report, pictures)
 
 

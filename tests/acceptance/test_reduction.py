@@ -45,6 +45,7 @@ from tests.support import archives
 TARGET = "NGC1385"
 SIZE = 24.0
 MOSAIC = f"{TARGET}_DATACUBE_native"
+COPT = f"{TARGET}_DATACUBE_copt"
 
 Image = NDArray[np.float64]
 
@@ -202,6 +203,9 @@ def test_what_is_written_keeps_the_standards(reduced: Reduced) -> None:
 def test_a_submission_of_it_breaks_no_rule(reduced: Reduced, profile: Profile) -> None:
     done = export(reduced.archive, [TARGET], reduced.folder / profile.name, profile, is_partial=True)
     assert f"{TARGET}_PHANGS_DATACUBE_native.fits" in done.files
+    fwhm = products.get(reduced.archive, COPT).spatial_resolution
+    for name in ("DATACUBE", "IMAGE_white", "IMAGE_SDSS_r"):
+        assert f"{TARGET}_PHANGS_{name}_copt_{fwhm:.2f}asec.fits" in done.files
     assert done.report.violations == ()
 
 

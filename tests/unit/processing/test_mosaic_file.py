@@ -118,6 +118,7 @@ def test_the_header_tells_how_it_was_combined_and_what_sums_must_expect(tmp_path
         "CLIP NOISE": 0.0,
         "DROP SKY": 0.8,
         "DROP WAVE": 0.8,
+        "NOISE PLANE": 1.3636,
         "NOISE LONG": 1.5924,
     }
 

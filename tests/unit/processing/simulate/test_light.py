@@ -11,10 +11,10 @@ from astropy.io import fits
 from archive.errors import Refused
 from processing.science.lines import LINES, Group
 from processing.science.lsf import SPEED_OF_LIGHT
+from processing.science.psf import Psf
 from processing.simulate.extinction import extinction, transmission
 from processing.simulate.galaxy import Galaxy
 from processing.simulate.gas import DISPERSIONS, REGIONS, add_lines, line_ratio
-from processing.simulate.psf import Psf
 from processing.simulate.scene import SPAXEL_AREA, Disc, make_scene
 from processing.simulate.stars import APART, EACH, Star, scatter
 from processing.simulate.stellar import SpectrumTable

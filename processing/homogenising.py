@@ -1,0 +1,235 @@
+"""The exposures of a mosaic brought to one point spread function: which they have, which they get, what that does.
+
+What is known of the PSF of a pointing comes from the survey's log, from the headers of its exposures and from stars in
+them; all of it is kept, one of it is used.  ``science.kernels`` has the method, ``homogenised_figures`` how well it
+did.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import numpy as np
+from astropy.io import fits
+
+from archive import survey
+from archive.archive import Archive
+from archive.errors import Refused
+from archive.survey import TargetRecord
+from processing.exposure_stack import ExposureStack
+from processing.fsf import read_fsf
+from processing.mosaic_cards import PREFIX, common_drops
+from processing.names import exposure_of
+from processing.science.convolution import Convolver
+from processing.science.correlated_noise import WHITE, Correlation, convolved, drizzled
+from processing.science.kernels import Engine, Kernels, Recipe, target_fwhm
+from processing.science.psf import BETAS, PIVOT, Psf
+from processing.science.star_psf import MeasuredPsf
+from processing.star_psfs import measure
+from schema.observations import Pointing
+from schema.products import Product
+from schema.psf import PsfOrigin, PsfRow
+
+__all__ = ["SUMS", "Homogenised", "PointingPsf", "homogenise", "logged", "psf_rows"]
+
+SUMS: Final = (2, 3, 5, 9, 15)
+"""Widths of the blocks of spaxels whose noise is told."""
+
+ANGSTROMS: Final = 10.0
+"""In a nanometre, the unit of the rows."""
+
+
+@dataclass(frozen=True)
+class PointingPsf:
+    """What is known of the PSF of a pointing, by origin, and which of it is used."""
+
+    pointing_id: str
+    known: Mapping[PsfOrigin, MeasuredPsf]
+    origin: PsfOrigin
+
+    @property
+    def psf(self) -> Psf:
+        """The one that is used."""
+        return self.known[self.origin].psf
+
+
+@dataclass(frozen=True)
+class Homogenised:
+    """What became of the exposures of a stack.
+
+    Parameters
+    ----------
+    fwhm
+        Of the Gaussian, arcsec.
+    pointings
+        With their PSFs, in their order.
+    kernels
+        Of the pointings, by their identifiers.
+    noise
+        Correlation of the noise in a plane at 6484 Angstrom or nearest to it, likewise.
+    recipe
+        How kernels were made.
+    spectral_sum_factor
+        By what sums along wavelength are noisier than STAT says.
+    """
+
+    fwhm: float
+    pointings: Sequence[PointingPsf]
+    kernels: Mapping[str, Kernels]
+    noise: Mapping[str, Correlation]
+    recipe: Recipe
+    spectral_sum_factor: float = 1.0
+
+    def sum_factor(self, width: int) -> float:
+        """Return by how much sums over width x width spaxels are noisier than STAT says: in the middle pointing."""
+        return float(np.median([one.sum_factor(width, width) for one in self.noise.values()]))
+
+    @property
+    def long_sum_factor(self) -> float:
+        """The same for large blocks."""
+        return float(np.median([one.long_sum_factor for one in self.noise.values()]))
+
+    def cards(self) -> fits.Header:
+        """Return what the primary header of the mosaic says of it."""
+        header = fits.Header()
+        header[f"{PREFIX} PSF FWHM"] = (round(self.fwhm, 4), "[arcsec] of the round Gaussian")
+        header[f"{PREFIX} PSF MU"] = (self.recipe.regularisation, "regularisation of the kernels")
+        header[f"{PREFIX} PSF REACH"] = (self.recipe.reach, "[FWHM] half width of the kernels")
+        for width in SUMS:
+            header[f"{PREFIX} NOISE SUM{width}"] = (
+                round(self.sum_factor(width), 4),
+                "of such squares, to STAT",
+            )
+        header[f"{PREFIX} NOISE PLANE"] = (round(self.long_sum_factor, 4), "of planes, to STAT")
+        long = self.long_sum_factor * self.spectral_sum_factor
+        header[f"{PREFIX} NOISE LONG"] = (round(long, 4), "of long sums, to STAT")
+        return header
+
+
+def homogenise(
+    archive: Archive, inputs: Sequence[Product], stack: ExposureStack, record: TargetRecord, given: Mapping[str, Any]
+) -> Homogenised:
+    """Find the PSFs of a stack's exposures and have it convolve their planes from here on.
+
+    Parameters
+    ----------
+    given
+        ``psf``, the origin that is used; ``fwhm`` of the Gaussian, None for the survey's rule; ``regularisation``,
+        ``reach`` and ``engine`` of the kernels.
+
+    Raises
+    ------
+    Refused
+        The PSF of an exposure is not known from that origin, or is wider than the Gaussian that is asked for.
+    """
+    pointings = _pointings(archive, inputs, record)
+    found = _psfs(pointings, stack, record, PsfOrigin(given["psf"]))
+    wavelengths = stack.wavelengths()
+    rule = target_fwhm([one.psf for one in found], wavelengths)
+    fwhm = rule if given["fwhm"] is None else float(given["fwhm"])
+    widest = max(found, key=lambda one: one.psf.fwhm_at(wavelengths[[0, -1]]).max())
+    if fwhm <= (worst := float(widest.psf.fwhm_at(wavelengths[[0, -1]]).max())):
+        raise Refused(
+            f"a PSF of {fwhm:.2f} arcsec cannot be had: {widest.pointing_id} has {worst:.2f}, so ask for"
+            f" {rule:.2f} or more"
+        )
+    recipe = Recipe(float(given["regularisation"]), float(given["reach"]), Engine(given["engine"]))
+    pixel = stack.first.pixel_scale()
+    kernels = {one.pointing_id: Kernels(one.psf, fwhm, pixel, recipe) for one in found}
+    drops = common_drops(stack.primaries)
+    before = WHITE if drops is None else drizzled(drops.sky)
+    stack.convolve_by(
+        [
+            Convolver(kernels[name], (place.ny, place.nx), before)
+            for name, place in zip(pointings, stack.footprints(), strict=True)
+        ]
+    )
+    middle = float(np.clip(PIVOT, wavelengths[0], wavelengths[-1]))
+    noise = {name: convolved(one.at(middle), before) for name, one in kernels.items()}
+    return Homogenised(fwhm, found, kernels, noise, recipe, 1.0 if drops is None else drops.spectral_sum_factor)
+
+
+def logged(archive: Archive, inputs: Sequence[Product], record: TargetRecord) -> dict[str, Psf]:
+    """Return the PSFs of the pointings of exposures, as the log has them; of those that it knows."""
+    rows = {one.pointing_id: one for one in record.pointings}
+    found = {name for name in _found(archive, inputs, record) if name is not None}
+    return {name: _logged(rows[name]) for name in sorted(found)}
+
+
+def psf_rows(product_id: str, homogenised: Homogenised) -> list[PsfRow]:
+    """Return what is known of the PSFs of a mosaic's pointings as rows."""
+    return [
+        PsfRow(
+            product_id=product_id,
+            pointing_id=one.pointing_id,
+            origin=str(origin),
+            used=int(origin is one.origin),
+            fwhm=known.psf.fwhm,
+            fwhm_error=known.fwhm_error or None,
+            slope=known.psf.slope * ANGSTROMS,
+            slope_error=known.slope_error * ANGSTROMS or None,
+            wavelength=known.psf.pivot / ANGSTROMS,
+            beta=known.psf.beta,
+            n_stars=known.stars or None,
+        )
+        for one in homogenised.pointings
+        for origin, known in one.known.items()
+    ]
+
+
+def _pointings(archive: Archive, inputs: Sequence[Product], record: TargetRecord) -> list[str]:
+    """Return the pointings of the exposures.
+
+    Raises
+    ------
+    Refused
+        The log does not know one.
+    """
+    pointings = []
+    for product, pointing in zip(inputs, _found(archive, inputs, record), strict=True):
+        if pointing is None:
+            name = exposure_of(product)
+            raise Refused(f"{name} belongs to no pointing of the log, so its point spread function is not known")
+        pointings.append(pointing)
+    return pointings
+
+
+def _found(archive: Archive, inputs: Sequence[Product], record: TargetRecord) -> list[str | None]:
+    """Return the pointings of exposures: by their headers as tied to the log, else by the start of their block."""
+    names = [exposure_of(one) for one in inputs]
+    tied = {one.dp_id: one.pointing_id for one in survey.exposures(archive.database, inputs[0], names)}
+    blocks: dict[datetime | None, str] = {one.tpl_start: one.pointing_id for one in record.blocks}
+    return [tied.get(name) or blocks.get(product.tpl_start) for name, product in zip(names, inputs, strict=True)]
+
+
+def _logged(pointing: Pointing) -> Psf:
+    return Psf(pointing.psf_fwhm, BETAS[pointing.ao_mode])
+
+
+def _psfs(
+    pointings: Sequence[str],
+    stack: ExposureStack,
+    record: TargetRecord,
+    wanted: PsfOrigin,
+) -> list[PointingPsf]:
+    rows = {one.pointing_id: one for one in record.pointings}
+    found = []
+    for name in sorted(set(pointings)):
+        own = [n for n, pointing in enumerate(pointings) if pointing == name]
+        own_log = _logged(rows[name])
+        known = {PsfOrigin.LOG: MeasuredPsf(own_log, 0.0, 0.0, 0)}
+        if (told := _told([stack.primaries[n] for n in own])) is not None:
+            known[PsfOrigin.HEADER] = MeasuredPsf(told, 0.0, 0.0, 0)
+        if (seen := measure(stack, own, own_log)) is not None:
+            known[PsfOrigin.STARS] = seen
+        if wanted not in known:
+            raise Refused(f"no PSF of {name} is known from the {wanted} of its {len(own)} exposures")
+        found.append(PointingPsf(name, known, wanted))
+    return found
+
+
+def _told(headers: Sequence[fits.Header]) -> Psf | None:
+    """Return the widest PSF that the headers of exposures tell, which is what they become when combined at worst."""
+    told = [psf for header in headers for psf in read_fsf(header)]
+    return max(told, key=lambda psf: psf.fwhm, default=None)
