@@ -20,8 +20,8 @@ from archive.survey import TargetRecord
 from processing.exposure_stack import ExposureStack
 from processing.fsf import read_fsf
 from processing.mosaic_cards import PREFIX, common_drops
+from processing.mosaic_recipe import Smoothing
 from processing.names import exposure_of
-from processing.science.convolution import Convolver
 from processing.science.correlated_noise import WHITE, Correlation, convolved, drizzled
 from processing.science.kernels import Engine, Kernels, Recipe, target_fwhm
 from processing.science.psf import BETAS, PIVOT, Psf
@@ -64,6 +64,8 @@ class Homogenised:
         Of the Gaussian, arcsec.
     pointings
         With their PSFs, in their order.
+    smoothing
+        Of the exposures, in theirs.
     kernels
         Of the pointings, by their identifiers.
     noise
@@ -76,6 +78,7 @@ class Homogenised:
 
     fwhm: float
     pointings: Sequence[PointingPsf]
+    smoothing: tuple[Smoothing, ...]
     kernels: Mapping[str, Kernels]
     noise: Mapping[str, Correlation]
     recipe: Recipe
@@ -110,7 +113,7 @@ class Homogenised:
 def homogenise(
     archive: Archive, inputs: Sequence[Product], stack: ExposureStack, record: TargetRecord, given: Mapping[str, Any]
 ) -> Homogenised:
-    """Find the PSFs of a stack's exposures and have it convolve their planes from here on.
+    """Find the PSFs of a stack's exposures, and how each is brought to one.
 
     Parameters
     ----------
@@ -136,18 +139,14 @@ def homogenise(
         )
     recipe = Recipe(float(given["regularisation"]), float(given["reach"]), Engine(given["engine"]))
     pixel = stack.first.pixel_scale()
-    kernels = {one.pointing_id: Kernels(one.psf, fwhm, pixel, recipe) for one in found}
     drops = common_drops(stack.primaries)
     before = WHITE if drops is None else drizzled(drops.sky)
-    stack.convolve_by(
-        [
-            Convolver(kernels[name], (place.ny, place.nx), before)
-            for name, place in zip(pointings, stack.footprints(), strict=True)
-        ]
-    )
+    own = {one.pointing_id: Smoothing(one.psf, fwhm, pixel, recipe, before) for one in found}
+    kernels = {name: Kernels(one.psf, fwhm, pixel, recipe) for name, one in own.items()}
     middle = float(np.clip(PIVOT, wavelengths[0], wavelengths[-1]))
     noise = {name: convolved(one.at(middle), before) for name, one in kernels.items()}
-    return Homogenised(fwhm, found, kernels, noise, recipe, 1.0 if drops is None else drops.spectral_sum_factor)
+    spectral = 1.0 if drops is None else drops.spectral_sum_factor
+    return Homogenised(fwhm, found, tuple(own[name] for name in pointings), kernels, noise, recipe, spectral)
 
 
 def logged(archive: Archive, inputs: Sequence[Product], record: TargetRecord) -> dict[str, Psf]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from archive import observations, products, survey
 from archive.archive import Archive
+from archive.checkpoints import Checkpoints
 from archive.cube import Cube
 from archive.errors import Refused
 from archive.execution import Progress
@@ -32,12 +33,14 @@ from processing.mosaic_cards import combination_cards, common_drops
 from processing.mosaic_file import combined
 from processing.mosaic_header import Measuring, extensions_of, facts_of, headers_of
 from processing.mosaic_products import map_product, mosaic_product
+from processing.mosaic_recipe import MosaicRecipe
+from processing.mosaic_tiles import computed, gathered
 from processing.order import Order, Work
 from processing.phase3.facts import Facts
 from processing.phase3.headers import Content, Extension, headers_for
 from processing.phase3.profiles import SDPS8, Role
 from processing.science.kernels import Recipe
-from processing.science.mosaic import SURVEY, Clipping, Combination, Coverage, Weighting
+from processing.science.mosaic import SURVEY, Clipping, Coverage, Weighting
 from processing.task import Item, Task, own_file, per_gigabyte
 from schema.base import Base
 from schema.products import Product, Resolution
@@ -171,17 +174,30 @@ def _make(archive: Archive, order: Order, job_id: str, progress: Progress) -> No
     product = mosaic_product(work.inputs, given.get("resolution", Resolution.NATIVE))
     with ExposureStack(exposures) as stack:
         smooth = homogenise(archive, work.inputs, stack, record, given) if "psf" in given else None
-        made = _combined(archive, _Task(work.inputs, product, given, record, smooth), stack, progress)
+        recipe = MosaicRecipe(
+            tuple(exposures),
+            () if smooth is None else smooth.smoothing,
+            Weighting(given["weighting"]),
+            Clipping(given["rounds"], given["limit"], given["least"], given["noise"]),
+        )
+        task = _Task(work.inputs, product, recipe, record, smooth)
+        parts = None
+        if archive.settings.dask_scheduler is not None:
+            depends_on = [VERSION, [one.path.name for one in exposures]]
+            parts = computed(archive, job_id, recipe, stack.shape, depends_on=depends_on, progress=progress)
+        made = _combined(archive, task, stack, parts, progress)
         _publish(archive, work, product, stack, made, record)
+    if parts is not None:
+        parts[0].remove()
 
 
 @dataclass(frozen=True)
 class _Task:
-    """What is combined into which product, by which parameters."""
+    """What is combined into which product, and how."""
 
     inputs: Sequence[Product]
     product: Product
-    given: Mapping[str, Any]
+    recipe: MosaicRecipe
     record: TargetRecord
     homogenised: Homogenised | None
 
@@ -191,17 +207,15 @@ class _Task:
         return facts_of(archive, self.inputs, self.record, stack, self.product, seen, fwhm=fwhm)
 
 
-def _combined(archive: Archive, task: _Task, stack: ExposureStack, progress: Progress) -> _Made:
-    """Combine block by block into a file of the store, and measure what its header tells."""
-    given, inputs, smooth = task.given, task.inputs, task.homogenised
-    combination = Combination(
-        stack.footprints(),
-        [float(one.exptime or 0.0) for one in inputs],
-        stack.shape[1:],
-        depth=stack.depth(),
-        weighting=Weighting(given["weighting"]),
-        clipping=Clipping(given["rounds"], given["limit"], given["least"], given["noise"]),
-    )
+def _combined(
+    archive: Archive, task: _Task, stack: ExposureStack, parts: tuple[Checkpoints, int] | None, progress: Progress
+) -> _Made:
+    """Combine block by block into a file of the store, and measure what its header tells.
+
+    ``parts`` are planes that were combined elsewhere, and how many are in one.
+    """
+    inputs, smooth = task.inputs, task.homogenised
+    combination = task.recipe.prepare(stack)
     axes = stack.axes()
     extensions = extensions_of(axes, stack)
     measuring = Measuring(stack)
@@ -216,12 +230,17 @@ def _combined(archive: Archive, task: _Task, stack: ExposureStack, progress: Pro
         headers = headers_of(task.facts(archive, stack), extensions)
         file = CubeFile(target, fits.Header(), headers[1], stack.shape, room=room)
         with file:
-            for planes in combined(stack, combination, file):
+            planned = (
+                combined(stack, combination, file)
+                if parts is None
+                else gathered(*parts, stack.shape[0], combination, file)
+            )
+            for planes in planned:
                 measuring.add(planes.start, planes.data, planes.variance, planes.mask != 0)
                 if watch is not None:
                     watch.add(planes.start, planes.data)
                 stop = planes.start + len(planes.data)
-                progress(stop / stack.shape[0], f"{stop} of {stack.shape[0]} planes")
+                progress(stop / stack.shape[0] if parts is None else 1.0, f"{stop} of {stack.shape[0]} planes")
             facts = task.facts(archive, stack, (measuring, combination.coverage()))
             primary = headers_of(facts, extensions)[0]
             drops = common_drops(stack.primaries)

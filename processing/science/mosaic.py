@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from processing.science.mosaic_stack import BY_EXPOSURE_TIME, BY_NOTHING, BY_VARIANCE, Made, Part, Rule, Stack
 
-__all__ = ["SURVEY", "Clipping", "Combination", "Coverage", "Footprint", "Planes", "Share", "Weighting"]
+__all__ = ["SURVEY", "Clipping", "Combination", "Coverage", "Footprint", "Planes", "Share", "Tally", "Weighting"]
 
 Floats = NDArray[np.float32]
 
@@ -109,6 +109,17 @@ class Share:
 
     good: int
     rejected: float
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What exposures gave to some planes: in how many each pixel of theirs was used; planes and values they had.
+
+    ``used`` are the pixels of all exposures, one after the other; ``seen`` is of shape (2, exposures).
+    """
+
+    used: NDArray[np.uint16]
+    seen: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -250,6 +261,16 @@ class Combination:
         self._planes_present[:] += made.present[:, :count].sum(axis=1)
         start, self._next = self._next, self._next + count
         return Planes(start, made.data[:count], made.variance[:count], made.mask[:count])
+
+    def tally(self) -> Tally:
+        """Return what the exposures have given so far."""
+        return Tally(self._made.planes_used.copy(), np.stack([self._planes_present, self._good]))
+
+    def add(self, tally: Tally) -> None:
+        """Count what was given to planes that were combined elsewhere."""
+        self._made.planes_used[:] += tally.used
+        self._planes_present[:] += tally.seen[0]
+        self._good[:] += tally.seen[1]
 
     def shares(self) -> tuple[Share, ...]:
         """Return what each exposure has given so far."""

@@ -1,12 +1,8 @@
 """Tiles are computed by whoever is there: in this process, beside it, by a cluster that comes and goes."""
 
 import re
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -20,9 +16,8 @@ from archive.settings import Settings
 from processing.compute import AHEAD, DaskWorkers, ThisProcess, TileFailed, pool
 from schema.jobs import Phase, What
 from tests.support import mosaics
+from tests.support.schedulers import cluster, free_port
 from tests.support.staff import worker
-
-NO_PAGES = ("--no-dashboard", "--dashboard-address", "127.0.0.1:0")
 
 
 def until(met: Callable[[], bool], *, seconds: float = 60.0) -> None:
@@ -30,35 +25,6 @@ def until(met: Callable[[], bool], *, seconds: float = 60.0) -> None:
     while not met():
         assert time.monotonic() < end, "it does not come to pass"
         time.sleep(0.02)
-
-
-def free_port() -> int:
-    with socket.socket() as opened:
-        opened.bind(("127.0.0.1", 0))
-        return int(opened.getsockname()[1])
-
-
-@contextmanager
-def running(*words: str) -> Iterator[None]:
-    process = subprocess.Popen([sys.executable, *words], stdin=subprocess.DEVNULL)
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait()
-
-
-@contextmanager
-def cluster(port: int, *, as_if: str = "") -> Iterator[Settings]:
-    """A scheduler and a worker; ``as_if`` is said first in the worker's process, which is then another's."""
-    address = f"tcp://127.0.0.1:{port}"
-    work = f"{as_if}\nfrom distributed.cli.dask_worker import main\nmain()"
-    words = (address, "--host", "127.0.0.1", "--nthreads", "1", "--no-nanny", *NO_PAGES)
-    with (
-        running("-m", "distributed.cli.dask_scheduler", "--host", address, *NO_PAGES),
-        running("-c", work, *words),
-    ):
-        yield Settings.model_validate({"dask_scheduler": address})
 
 
 def test_one_core_is_this_process_and_no_cluster(tmp_path: Path) -> None:

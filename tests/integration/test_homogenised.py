@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from sqlalchemy import select
 
-from archive import products
+from archive import jobs, products
 from archive import quality as told_quality
 from archive.archive import Archive
+from archive.checkpoints import folder_of
 from archive.cube import Cube
 from archive.errors import Refused
+from archive.tasks import installed
+from archive.worker import drain
 from processing.fsf import fsf_cards, read_fsf
 from processing.mosaics import COPT, MOSAIC, homogenised_mosaic, mosaic
 from processing.plan import make_plan
@@ -26,11 +30,14 @@ from processing.resolution import tasks_for
 from processing.science.kernels import target_fwhm
 from processing.science.psf import AO_BETA, Psf
 from processing.science.star_psf import fit_moffat
+from processing.submission import submit
 from processing.task import Task, own_file
+from schema.jobs import Phase
 from schema.products import Role
 from schema.psf import PsfRow
 from schema.quality import Figure
 from tests.support import archives, two_pointings
+from tests.support.schedulers import cluster, free_port
 from tests.support.two_pointings import PIXEL, ROWS, SHIFT, SIDE, STARS, TARGET, WAVELENGTHS, take_in
 
 Array = NDArray[np.float64]
@@ -220,6 +227,37 @@ def test_other_resolutions_are_other_values(vault: Archive, tmp_path: Path) -> N
         found = {where: np.median(w) for where, w in widths(vault, product.product_id, 6500.0).items() if w.size}
         for width in found.values():
             assert width == pytest.approx(product.spatial_resolution, rel=0.04)
+
+
+def test_workers_of_a_scheduler_make_the_same_mosaics(vault: Archive, tmp_path: Path) -> None:
+    take_in(vault, tmp_path)
+    made = {}
+    for task in (MOSAIC, COPT):
+        make(vault, task)
+        made[task.name] = [voxels(path_of(vault, f"{TARGET}_{what}")) for what in products_of(task)]
+    with cluster(free_port()) as settings:
+        shared = replace(vault, settings=vault.settings.model_copy(update={"dask_scheduler": settings.dask_scheduler}))
+        for task in (MOSAIC, COPT):
+            again = replace(task, version=task.version, parameters={**task.parameters, "limit": 5.0 + 1e-9})
+            (one,) = submit(shared, [TARGET], tasks=(again,))
+            drain(shared, installed)
+            done = jobs.find(vault.database, one.job.job_id)
+            assert done is not None
+            assert (done.phase, done.error) == (Phase.COMPLETED, None)
+            assert not folder_of(vault.settings.root, jobs.named(vault.database, one.job.job_id).work_key).exists()
+            for before, what in zip(made[task.name], products_of(task), strict=True):
+                for mine, its in zip(before, voxels(path_of(vault, f"{TARGET}_{what}")), strict=True):
+                    np.testing.assert_array_equal(mine, its)
+
+
+def products_of(task: Task) -> tuple[str, str]:
+    resolution = "native" if task is MOSAIC else "copt"
+    return f"DATACUBE_{resolution}", f"IMAGE_expmap_{resolution}"
+
+
+def voxels(path: Path) -> list[Array]:
+    with fits.open(path) as hdus:
+        return [np.array(hdu.data) for hdu in hdus if hdu.data is not None]
 
 
 def test_the_psf_may_be_taken_from_the_stars(vault: Archive, tmp_path: Path) -> None:
