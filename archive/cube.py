@@ -9,6 +9,7 @@ import math
 import os
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -164,8 +165,14 @@ class Cube:
         step = depth if depth is not None else _slab_depth(ny * nx * VOXEL_BYTES)
         if step < 1:
             raise ValueError(f"a slab has at least one plane, not {step}")
-        for start in range(0, nz, step):
-            yield self.slab(start, min(start + step, nz))
+        os.posix_fadvise(self._file.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
+        with ThreadPoolExecutor(1) as reader:  # the disk is not idle while a slab is worked on
+            ahead = reader.submit(self.slab, 0, min(step, nz))
+            for start in range(step, nz + step, step):
+                slab = ahead.result()
+                if start < nz:
+                    ahead = reader.submit(self.slab, start, min(start + step, nz))
+                yield slab
 
     def spectra(self, rows: slice, columns: slice) -> Slab:
         """Return all planes of a rectangle of spaxels, given as slices of plain bounds inside the field.
