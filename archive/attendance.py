@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 
 import procrastinate
 from procrastinate.manager import JobManager
-from sqlalchemy import delete, insert, text
+from sqlalchemy import delete, text
+from sqlalchemy.dialects.postgresql import insert
 
 from archive.database import Database
 from schema.jobs import Worker
@@ -32,6 +33,10 @@ PRESENT: Final = text("""
 FORGET_GONE: Final = text("""
     DELETE FROM jobs.worker
     WHERE NOT EXISTS (SELECT FROM queue.procrastinate_workers AS heart WHERE heart.id = worker.worker_id)
+""")
+
+RETURN: Final = text("""
+    INSERT INTO queue.procrastinate_workers (id) OVERRIDING SYSTEM VALUE VALUES (:worker) ON CONFLICT DO NOTHING
 """)
 
 
@@ -76,6 +81,12 @@ class Registrar(JobManager):
         await asyncio.to_thread(_enter, self._database, worker_id, self._means)
         return worker_id
 
+    async def update_heartbeat(self, worker_id: int) -> None:
+        """Say that the worker is there; one that was taken for dead while it was silent comes back under its number."""
+        await asyncio.to_thread(_return, self._database, worker_id)
+        await super().update_heartbeat(worker_id)
+        await asyncio.to_thread(_enter, self._database, worker_id, self._means)
+
     async def unregister_worker(self, worker_id: int) -> None:
         """Write it off."""
         await asyncio.to_thread(_leave, self._database, worker_id)
@@ -97,7 +108,8 @@ def forget_gone(database: Database) -> None:
 def _enter(database: Database, worker_id: int, means: Means) -> None:
     with database.transaction() as session:
         session.execute(
-            insert(Worker).values(
+            insert(Worker)
+            .values(
                 worker_id=worker_id,
                 host=socket.gethostname(),
                 pid=os.getpid(),
@@ -106,7 +118,13 @@ def _enter(database: Database, worker_id: int, means: Means) -> None:
                 queues=None if means.queues is None else list(means.queues),
                 started=datetime.now(UTC).replace(tzinfo=None),
             )
+            .on_conflict_do_nothing()
         )
+
+
+def _return(database: Database, worker_id: int) -> None:
+    with database.transaction() as session:
+        session.execute(RETURN, {"worker": worker_id})
 
 
 def _leave(database: Database, worker_id: int) -> None:

@@ -16,10 +16,13 @@ from archive import jobs
 from archive.database import Database
 from schema.jobs import ACTIVE, Job, Phase, What
 
-__all__ = ["ATTEMPTS", "Return", "claimed", "give_back", "lose", "put_back", "requeue_lost"]
+__all__ = ["ATTEMPTS", "Return", "claimed", "give_back", "lose", "put_back", "requeue_lost", "taking_back"]
 
 ATTEMPTS: Final = 5
 """How often a job may be begun: one that kills whoever does it is not begun a sixth time."""
+
+TAKE_BACK_LOCK: Final = 0x6D757362
+"""Key of the advisory lock of whoever returns jobs to the queue."""
 
 WITHOUT_ENTRY: Final = text("""
     NOT EXISTS (SELECT FROM queue.procrastinate_jobs AS entry
@@ -42,6 +45,13 @@ def claimed(database: Database, job_id: str) -> Iterator[Job | None]:
                 connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:job, 0))"), lock)
             except exc.DBAPIError:  # the connection is gone, and the lock with it
                 connection.invalidate()
+
+
+@contextmanager
+def taking_back(database: Database) -> Iterator[bool]:
+    """Tell whether nobody else returns the jobs of the dead at this time, for as long as the block runs."""
+    with database.transaction() as session:
+        yield bool(session.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": TAKE_BACK_LOCK}))
 
 
 def give_back(database: Database, job_id: str, what: What, words: str, worker: str | None = None) -> None:

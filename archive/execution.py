@@ -76,7 +76,7 @@ def _run(archive: Archive, tasks: Mapping[str, Run], job: Job) -> Outcome:
         return Outcome(End.AGAIN, AGAIN_SECONDS)
     except Exception as error:  # noqa: BLE001  whatever a task raises is recorded with its job
         return _failed(archive, job, error)
-    jobs.finish(archive.database, job.job_id, Phase.COMPLETED)
+    jobs.finish(archive.database, job.job_id, Phase.COMPLETED, worker=jobs.here())
     log.info("job done", job=job.job_id, task=job.task, seconds=round(time.monotonic() - begin, 2))
     return Outcome(End.OVER)
 
@@ -92,7 +92,7 @@ def _failed(archive: Archive, job: Job, error: Exception) -> Outcome:
         return Outcome(End.AGAIN, wait)
     if may_pass:
         reason = f"{reason}; given up after {job.faults + 1} times"
-    jobs.finish(archive.database, job.job_id, Phase.ERROR, error=reason)
+    jobs.finish(archive.database, job.job_id, Phase.ERROR, error=reason, worker=jobs.here())
     if isinstance(error, (ArchiveError, exc.OperationalError, OSError)):
         log.warning("job failed", job=job.job_id, task=job.task, reason=reason)
     else:

@@ -38,6 +38,9 @@ ROOM_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 0.5
 DATABASE_LOST: Final = "the database was lost"
 CRASHED_SECONDS: Final = 2.0
+START_SECONDS: Final = 60.0
+"""Time that a process has to be ready for jobs."""
+
 ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """A job is one processor's work unless it says more: libraries must not take all of them by themselves."""
 
@@ -60,7 +63,13 @@ class Hand:
 
     @classmethod
     async def start(cls, start: Start) -> "Hand":
-        """Start a process and wait until it is ready."""
+        """Start a process and wait until it is ready.
+
+        Raises
+        ------
+        Died
+            It ended, or was not ready in time.
+        """
         ours, theirs = socket.socketpair()
         with theirs:
             process = subprocess.Popen(  # noqa: ASYNC220  starting takes a millisecond; nobody waits for its end here
@@ -71,8 +80,16 @@ class Hand:
                 start_new_session=True,
             )
         hand = cls(process, *await asyncio.open_connection(sock=ours))
-        await hand._say(start.line())
-        await hand._hear()
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await hand._say(start.line())
+                await hand._hear()
+        except TimeoutError as error:
+            await hand.end()
+            raise Died(f"was not ready within {START_SECONDS:g} s") from error
+        except BaseException:
+            await hand.end()
+            raise
         return hand
 
     async def do(self, job_id: str) -> Outcome:
@@ -159,6 +176,8 @@ class Hands:
 
     async def do(self, job_id: str, needs: Needs) -> Outcome:
         """Do a job when there is room for it; all that happens to it is recorded."""
+        if job_id in self._attempts:  # it was taken back from somebody who lives, and is done here meanwhile
+            return Outcome(End.AGAIN, ROOM_SECONDS)
         try:
             await self._await_store()
             async with self._budget.taken(needs, patience=ROOM_SECONDS):
@@ -220,17 +239,25 @@ class Hands:
             if attempt.is_dropped:
                 await self._put_back(job_id, hand, What.INTERRUPTED, DATABASE_LOST)
                 return Outcome(End.AGAIN, CRASHED_SECONDS)
-            if reason is not None:
-                await asyncio.to_thread(jobs.finish, self._archive.database, job_id, Phase.ERROR, error=reason)
-                log.warning("job ended", job=job_id, reason=reason)
+            await self._condemned(job_id, hand, reason)
             return Outcome(End.OVER)
         except asyncio.CancelledError:  # the worker is to stop
             await hand.end()
-            await self._put_back(job_id, hand, What.INTERRUPTED, "its worker was stopped")
+            if condemned.done() and not attempt.is_dropped and not condemned.cancelled():
+                await self._condemned(job_id, hand, condemned.result())
+            else:
+                await self._put_back(job_id, hand, What.INTERRUPTED, "its worker was stopped")
             raise
         finally:
             answer.cancel()
             condemned.cancel()
+
+    async def _condemned(self, job_id: str, hand: Hand, reason: str | None) -> None:
+        """Write down why a job was ended, unless its row tells already."""
+        if reason is not None:
+            database = self._archive.database
+            await asyncio.to_thread(jobs.finish, database, job_id, Phase.ERROR, error=reason, worker=hand.name)
+            log.warning("job ended", job=job_id, reason=reason)
 
     async def _answered(self, job_id: str, hand: Hand, answer: asyncio.Task[Outcome]) -> Outcome:
         try:

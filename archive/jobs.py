@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import procrastinate
+import psycopg
 import structlog
 from sqlalchemy import ColumnElement, exc, func, insert, literal, select, update
 from sqlalchemy.orm import Session
@@ -50,6 +51,9 @@ log = structlog.get_logger()
 
 CHANNEL: Final = "musevault_phase"
 """Where PostgreSQL notifies of every change of a phase; the payload is the job's identifier, a blank, the phase."""
+
+DEADLOCKS: Final = 5
+"""How often the end of a job is written down anew that stood in another's way."""
 
 LAST_WORD: Final = {Phase.COMPLETED: What.COMPLETED, Phase.ERROR: What.FAILED, Phase.ABORTED: What.ABORTED}
 
@@ -107,19 +111,34 @@ def cancel(database: Database, job_id: str, *, reason: str | None = None) -> Non
     raise Refused(f"there is no job {job_id}" if phase is None else f"the job is {phase}; it cannot be cancelled")
 
 
-def finish(database: Database, job_id: str, phase: Phase, *, error: str | None = None) -> None:
-    """Bring a job to its last phase."""
+def finish(
+    database: Database, job_id: str, phase: Phase, *, error: str | None = None, worker: str | None = None
+) -> None:
+    """Bring a job to its last phase; nothing happens when it is another's than the process ``worker``, if one is given.
+
+    Two jobs that end at once with the same ones waiting for both may stand in each other's way: one goes again.
+    """
     done = {"progress": 1.0} if phase is Phase.COMPLETED else {}
-    with database.transaction() as session:
-        if move(session, job_id, phase, ended=_now(), error=error, **done):
-            record(session, job_id, LAST_WORD[phase], error)
+    mine = [] if worker is None else [Job.worker == worker]
+    for chance in reversed(range(DEADLOCKS)):
+        try:
+            with database.transaction() as session:
+                if move(session, job_id, phase, *mine, ended=_now(), error=error, **done):
+                    record(session, job_id, LAST_WORD[phase], error)
+        except exc.OperationalError as problem:
+            if not chance or not isinstance(problem.orig, psycopg.errors.DeadlockDetected):
+                raise
+        else:
+            return
 
 
 def progress(database: Database, job_id: str, fraction: float, words: str) -> None:
     """Say how far a job is."""
     with database.transaction() as session:
-        session.execute(update(Job).where(Job.job_id == job_id).values(progress=fraction, progress_text=words))
-        tell(session, job_id, Phase.EXECUTING)
+        its = (Job.job_id == job_id, Job.phase == Phase.EXECUTING)
+        told = update(Job).where(*its).values(progress=fraction, progress_text=words).returning(Job.job_id)
+        if session.scalar(told) is not None:
+            tell(session, job_id, Phase.EXECUTING)
 
 
 def explain(database: Database, job_id: str, words: str) -> None:

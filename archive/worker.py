@@ -9,7 +9,7 @@ import signal
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, Final
@@ -307,11 +307,19 @@ async def _care(app: procrastinate.App, archive: Archive) -> None:
 
 
 async def _take_back(app: procrastinate.App, archive: Archive) -> None:
-    """Return the jobs of dead workers to the queue."""
-    await app.job_manager.prune_stalled_workers(archive.settings.worker_timeout)
-    for entry in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=archive.settings.worker_timeout):
-        log.warning("worker died, its job goes back to the queue", job=entry.task_kwargs.get("job_id"))
-        await app.job_manager.retry_job(entry)
-    await asyncio.to_thread(attendance.forget_gone, archive.database)
-    if lost := await asyncio.to_thread(claims.requeue_lost, archive.database):
-        log.warning("jobs without a queue entry queued again", count=lost)
+    """Return the jobs of dead workers to the queue, one worker at a time: two would return a job twice."""
+    with ExitStack() as held:
+        if not await asyncio.to_thread(held.enter_context, claims.taking_back(archive.database)):
+            return
+        timeout = archive.settings.worker_timeout
+        await app.job_manager.prune_stalled_workers(timeout)
+        for entry in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=timeout):
+            job_id = entry.task_kwargs.get("job_id")
+            log.warning("worker died, its job goes back to the queue", job=job_id)
+            try:
+                await app.job_manager.retry_job(entry)
+            except procrastinate.exceptions.ConnectorException as error:  # it ended just now, others need it still
+                log.warning("its entry cannot go back", job=job_id, reason=str(error))
+        await asyncio.to_thread(attendance.forget_gone, archive.database)
+        if lost := await asyncio.to_thread(claims.requeue_lost, archive.database):
+            log.warning("jobs without a queue entry queued again", count=lost)

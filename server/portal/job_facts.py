@@ -15,8 +15,17 @@ from server.portal.facts import Fact, text
 
 __all__ = ["Piece", "about", "facts", "names", "parameters", "without_folders"]
 
-FOLDERS: Final = re.compile(r"""(?<![\w.:/~-])~?/(?:[^\s/'",;:()\[\]]+/)*(?=[^\s/'",;:()\[\]])""")
+FOLDERS: Final = re.compile(r"""(?<![\w./~-])~?/(?:[^\s/'",;:()\[\]]+/)*(?=[^\s/'",;:()\[\]])""")
 """The folders in front of a file's name; not those in an address of the web."""
+
+QUOTED: Final = re.compile(r"""(['"])~?/[^'"]*/([^'"/]*)\1""")
+"""A path in quotes, which may have blanks."""
+
+PLACES: Final = (
+    (re.compile(r"""connection to server (?:at|on socket) "[^"]*"(?: \([^)]*\))?(?:, port \d+)?"""), "the database"),
+    (re.compile(r" ?\b(?:tcp|tls|postgresql(?:\+\w+)?)://\S+"), ""),
+)
+"""What tells where the operator's servers are, and what is said instead."""
 
 SHOWN: Final = 3
 LONGEST: Final = 60
@@ -31,8 +40,11 @@ class Piece:
 
 
 def without_folders(words: str | None) -> str:
-    """Return words in which every path is its last part."""
-    return FOLDERS.sub("", words or "")
+    """Return words in which every path is its last part, and no server has an address."""
+    words = words or ""
+    for place, instead in PLACES:
+        words = place.sub(instead, words)
+    return FOLDERS.sub("", QUOTED.sub(r"\1\2\1", words))
 
 
 def names(parameters: Mapping[str, Any]) -> Iterator[str]:

@@ -139,6 +139,13 @@ def test_only_these_pages_may_run_our_script(served: Served) -> None:
         ("see https://archive.eso.org/tap_obs/sync", "see https://archive.eso.org/tap_obs/sync"),
         ("10 km/s, 1/2, and/or", "10 km/s, 1/2, and/or"),
         ("~/vault/store/ab", "ab"),
+        ("FileNotFoundError:/srv/in/a.fits", "FileNotFoundError:a.fits"),
+        ("cannot read '/data/my night/a b.fits'", "cannot read 'a b.fits'"),
+        ("the Dask scheduler tcp://10.1.0.1:8786 does not answer", "the Dask scheduler does not answer"),
+        (
+            'connection to server at "db.local" (10.0.0.5), port 5432 failed: refused',
+            "the database failed: refused",
+        ),
         ("/data/in/", "in/"),
         (None, ""),
     ],

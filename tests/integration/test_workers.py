@@ -68,6 +68,40 @@ def test_a_worker_that_died_is_told_as_silent_and_vanishes(archive: Archive) -> 
             until(lambda: rows(archive, f"SELECT count(*) FROM jobs.worker WHERE pid = {process.pid}") == 0)
 
 
+def test_a_worker_that_was_taken_for_dead_comes_back_under_its_number(archive: Archive) -> None:
+    """A long stop of its host, and the others dropped its number: its next heartbeat brings both rows back."""
+    with worker(archive) as process:
+        until(lambda: len(attendance.present(archive.database)) == 1)
+        (before,) = attendance.present(archive.database)
+        with archive.database.transaction() as session:
+            session.execute(text("DELETE FROM jobs.worker"))
+            session.execute(text("DELETE FROM queue.procrastinate_workers"))
+        until(lambda: len(attendance.present(archive.database)) == 1)
+        (after,) = attendance.present(archive.database)
+        assert (after.worker_id, after.pid) == (before.worker_id, process.pid)
+        job = jobs.submit(archive.database, "nothing", {"number": 1})
+        until(lambda: jobs.named(archive.database, job.job_id).phase == Phase.COMPLETED)
+
+
+def test_one_at_a_time_returns_the_jobs_of_the_dead(archive: Archive) -> None:
+    with claims.taking_back(archive.database) as first, claims.taking_back(archive.database) as second:
+        assert (first, second) == (True, False)
+    with claims.taking_back(archive.database) as again:
+        assert again
+
+
+def test_whoever_lost_a_job_neither_ends_it_nor_tells_how_far_it_is(archive: Archive) -> None:
+    job = jobs.submit(archive.database, "nothing", {"number": 1})
+    with claims.claimed(archive.database, job.job_id) as mine:
+        assert mine is not None
+        jobs.finish(archive.database, job.job_id, Phase.ERROR, error="late", worker="elsewhere:1")
+        assert jobs.named(archive.database, job.job_id).phase == Phase.EXECUTING
+        jobs.finish(archive.database, job.job_id, Phase.COMPLETED, worker=jobs.here())
+    jobs.progress(archive.database, job.job_id, 0.2, "late")
+    ended = jobs.named(archive.database, job.job_id)
+    assert (ended.phase, ended.progress) == (Phase.COMPLETED, 1.0)
+
+
 def test_jobs_that_ended_long_ago_are_forgotten_with_their_story(archive: Archive) -> None:
     old, young = (jobs.submit(archive.database, "nothing", {"n": n}) for n in range(2))
     drain(archive, table)
