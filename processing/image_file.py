@@ -28,7 +28,7 @@ INHERITED: Final = (
 
 @dataclass(frozen=True)
 class Band:
-    """What an image's header says of its band; ``zero_point`` is AB, for fluxes in 1e-20 erg/s/cm2/Angstrom."""
+    """What an image's header says of its band; ``zero_point`` is AB, as ``filters`` means it."""
 
     name: str
     prodcatg: str

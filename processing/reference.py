@@ -10,9 +10,10 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from archive.errors import Refused
+from processing.filters import pivot
 from processing.science.bands import Filter
 
-__all__ = ["Reference", "pivot", "read_reference"]
+__all__ = ["Reference", "read_reference"]
 
 Array = NDArray[np.float64]
 
@@ -59,13 +60,6 @@ def read_reference(path: Path, band: Filter) -> Reference:
     if not np.isfinite(data).any():
         raise Refused("the reference image has no value at all")
     return Reference(data * _scale(unit, band), WCS(header).celestial)
-
-
-def pivot(band: Filter) -> float:
-    """Return the pivot wavelength of a filter, Angstrom: that of photon counters (Koornneef et al. 1986)."""
-    wavelength, throughput = band.wavelength, band.throughput
-    above = np.trapezoid(throughput * wavelength, wavelength)
-    return float(np.sqrt(above / np.trapezoid(throughput / wavelength, wavelength)))
 
 
 def _scale(unit: str, band: Filter) -> float:

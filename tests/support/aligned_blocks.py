@@ -15,8 +15,7 @@ from archive import products
 from archive.archive import Archive
 from archive.products import NewFile, Publication
 from ingest.reference import ingest_reference
-from processing.filters import read_curve
-from processing.reference import pivot
+from processing.filters import pivot, read_curve
 from schema.exposures import Exposure
 from schema.products import Product
 from schema.provenance import Activity

@@ -7,8 +7,8 @@ import pytest
 from astropy.io import fits
 
 from archive.errors import Refused
-from processing.filters import read_curve
-from processing.reference import pivot, read_reference
+from processing.filters import pivot, read_curve
+from processing.reference import read_reference
 from processing.science.bands import Filter
 
 FLUX = "10**(-20)*erg/s/cm**2/Angstrom"
