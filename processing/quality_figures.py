@@ -18,8 +18,20 @@ SIGMA: Final = "sigma"
 CONTOUR: Final = 12.0
 """Signal to noise at which the release draws its contour."""
 
-OVERLAP: Final = (Figure.OVERLAP_BIAS, Figure.OVERLAP_MOST_BIAS, Figure.OVERLAP_SCATTER)
-REPEAT: Final = (Figure.REPEAT_BIAS, Figure.REPEAT_MOST_BIAS, Figure.REPEAT_SCATTER)
+OVERLAP: Final = (
+    Figure.OVERLAP_BIAS,
+    Figure.OVERLAP_MOST_BIAS,
+    Figure.OVERLAP_SCATTER,
+    Figure.OVERLAP_WIDE,
+    Figure.OVERLAP_WIDEST,
+)
+REPEAT: Final = (
+    Figure.REPEAT_BIAS,
+    Figure.REPEAT_MOST_BIAS,
+    Figure.REPEAT_SCATTER,
+    Figure.REPEAT_WIDE,
+    Figure.REPEAT_WIDEST,
+)
 
 
 @dataclass(frozen=True)
@@ -93,9 +105,11 @@ def _exposures(exposures: Exposures) -> Iterator[_Value]:
 
 
 def _agreement(
-    by_window: Sequence[Agreement], by_pair: Sequence[PairAgreement], names: tuple[Figure, Figure, Figure]
+    by_window: Sequence[Agreement],
+    by_pair: Sequence[PairAgreement],
+    names: tuple[Figure, Figure, Figure, Figure, Figure],
 ) -> Iterator[_Value]:
-    bias, most_bias, scatter = names
+    bias, most_bias, scatter, wide, widest = names
     if by_pair:
         whole = np.abs([pair.bias.median for pair in by_pair])
         yield _middle(bias, typical(whole), unit=SIGMA)
@@ -105,6 +119,8 @@ def _agreement(
         yield _middle(bias, one.bias, part=str(one.window), unit=SIGMA)
         yield _Value(most_bias, str(one.window), one.most_bias, None, SIGMA, one.bias.n)
         yield _middle(scatter, one.scatter, part=str(one.window), unit=SIGMA)
+        yield _middle(wide, one.wide, part=str(one.window), unit=SIGMA)
+        yield _middle(widest, one.widest, part=str(one.window), unit=SIGMA)
 
 
 def _sky(sky: Sky) -> Iterator[_Value]:

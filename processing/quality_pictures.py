@@ -143,12 +143,12 @@ def draw_agreement(exposures: Exposures) -> bytes | None:
     above.set_ylabel("Bias, without sign [sigma]")
     above.set_ylim(0, max(0.5, 1.35 * above.get_ylim()[1]))
     above.legend(loc="upper right", fontsize=8, ncols=2)
-    _level(below, 1.0, "as told")
-    _level(below, UNDERSTATED, "release 2021", ":")
-    below.set_ylabel("Scatter [sigma]")
+    for sigmas in (1, 2, 3):
+        _level(below, sigmas, "as told" if sigmas == 1 else "_")
+        _level(below, sigmas * UNDERSTATED, "release 2021" if sigmas == 1 else "_", ":")
+    below.set_ylabel("Half widths of 68.3, 95.5, 99.7 % [sigma]")
     below.set_xlabel(WAVELENGTH)
-    low, high = below.get_ylim()
-    below.set_ylim(min(0.85, low), max(1.3, high))
+    below.set_ylim(0, max(4.4, 1.2 * below.get_ylim()[1]))
     below.legend(loc="upper right", fontsize=8, ncols=4)
     return _png(figure)
 
@@ -224,10 +224,11 @@ def _draw_kind(above: "Axes", below: "Axes", found: Sequence[Agreement], name: s
     above.plot(
         at, [one.most_bias for one in found], ":", color=color, linewidth=1.4, label=f"{name}, 90 percent have less"
     )
-    scatter = np.array([one.scatter.median for one in found])
-    spread = np.nan_to_num([one.scatter.scatter for one in found])
-    below.plot(at, scatter, "o-", color=color, markersize=4, label=name)
-    below.fill_between(at, scatter - spread, scatter + spread, color=color, alpha=0.15, linewidth=0)
+    for kind in ("scatter", "wide", "widest"):
+        widths = [getattr(one, kind) for one in found]
+        width, spread = np.array([each.median for each in widths]), np.nan_to_num([each.scatter for each in widths])
+        below.plot(at, width, "o-", color=color, markersize=4, label=name if kind == "scatter" else "_")
+        below.fill_between(at, width - spread, width + spread, color=color, alpha=0.15, linewidth=0)
 
 
 def _figure(

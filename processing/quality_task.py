@@ -34,7 +34,7 @@ from schema.quality import Quality
 
 __all__ = ["QUALITY", "quality"]
 
-VERSION: Final = 1
+VERSION: Final = 2
 HTML: Final = "text/html"
 PNG: Final = "image/png"
 REPORT_BYTES: Final = 1_500_000

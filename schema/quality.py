@@ -22,9 +22,13 @@ class Figure(StrEnum):
     OVERLAP_BIAS = "overlap_bias"
     OVERLAP_MOST_BIAS = "overlap_most_bias"
     OVERLAP_SCATTER = "overlap_scatter"
+    OVERLAP_WIDE = "overlap_955"
+    OVERLAP_WIDEST = "overlap_997"
     REPEAT_BIAS = "repeat_bias"
     REPEAT_MOST_BIAS = "repeat_most_bias"
     REPEAT_SCATTER = "repeat_scatter"
+    REPEAT_WIDE = "repeat_955"
+    REPEAT_WIDEST = "repeat_997"
     PHOTOMETRY = "photometry_offset"
     PHOTOMETRY_SCATTER = "photometry_scatter"
     ASTROMETRY_RA = "astrometry_ra"
@@ -50,9 +54,13 @@ LABELS: Final[Mapping[Figure, str]] = {
     Figure.OVERLAP_BIAS: "Neighbouring pointings: bias, median of the pairs",
     Figure.OVERLAP_MOST_BIAS: "Neighbouring pointings: bias, nine tenths have less",
     Figure.OVERLAP_SCATTER: "Neighbouring pointings: scatter of differences",
+    Figure.OVERLAP_WIDE: "Neighbouring pointings: half width of 95.5 percent of differences",
+    Figure.OVERLAP_WIDEST: "Neighbouring pointings: half width of 99.7 percent of differences",
     Figure.REPEAT_BIAS: "Exposures of one pointing: bias, median of the pairs",
     Figure.REPEAT_MOST_BIAS: "Exposures of one pointing: bias, nine tenths have less",
     Figure.REPEAT_SCATTER: "Exposures of one pointing: scatter of differences",
+    Figure.REPEAT_WIDE: "Exposures of one pointing: half width of 95.5 percent of differences",
+    Figure.REPEAT_WIDEST: "Exposures of one pointing: half width of 99.7 percent of differences",
     Figure.PHOTOMETRY: "Magnitudes against the reference: offset",
     Figure.PHOTOMETRY_SCATTER: "Magnitudes against the reference: scatter",
     Figure.ASTROMETRY_RA: "Stars against the reference: right ascension",

@@ -22,8 +22,8 @@ REACH: Final = 10.0
 BINS: Final = 2000
 """Of 0.01: what lies further away than ``REACH`` sigmas is counted there, where it moves no percentile."""
 
-ONE_SIGMA: Final = 0.8413447460685429
-"""Part of a Gaussian below plus one sigma."""
+SIGMAS: Final = (0.8413447460685429, 0.9772498680518208, 0.9986501019683699)
+"""Parts of a Gaussian below plus one, two and three sigmas."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ class Overlap:
     median, scatter
         Of the normalised differences; the scatter is half the distance between those that have 15.9 and 84.1 percent
         below them, the standard deviation of a Gaussian without its outliers.
+    wide, widest
+        Half the distances between those that have 95.5 and 99.7 percent between them: 2 and 3 of a Gaussian of 1.
     """
 
     first: int
@@ -46,6 +48,8 @@ class Overlap:
     values: int
     median: float
     scatter: float
+    wide: float
+    widest: float
 
 
 class Overlaps:
@@ -78,9 +82,14 @@ class Overlaps:
         for (first, second), (_, histogram) in self._pairs.items():
             values = int(histogram.sum())
             if values:
-                low, median, high = (_percentile(histogram, part) for part in (1 - ONE_SIGMA, 0.5, ONE_SIGMA))
-                found.append(Overlap(first, second, values, median, (high - low) / 2))
+                median = _percentile(histogram, 0.5)
+                halves = [_half_distance(histogram, part) for part in SIGMAS]
+                found.append(Overlap(first, second, values, median, *halves))
         return tuple(found)
+
+
+def _half_distance(histogram: NDArray[np.int64], part: float) -> float:
+    return (_percentile(histogram, part) - _percentile(histogram, 1 - part)) / 2
 
 
 def _percentile(histogram: NDArray[np.int64], part: float) -> float:

@@ -40,6 +40,8 @@ class Agreement:
         That of nine tenths of the pairs is less.
     scatter
         Of the differences, in sigmas; 1 if variances tell all of the noise.
+    wide, widest
+        Half the widths of 95.5 and 99.7 percent of the differences; 2 and 3 if they do and it is Gaussian.
     voxels
         That were compared, over all pairs.
     """
@@ -48,6 +50,8 @@ class Agreement:
     bias: Typical
     most_bias: float
     scatter: Typical
+    wide: Typical
+    widest: Typical
     voxels: int
 
 
@@ -92,6 +96,8 @@ def agreement(
                     bias=typical(bias),
                     most_bias=float(np.percentile(bias, MOST)),
                     scatter=typical(np.array([one.scatter for one in used])),
+                    wide=typical(np.array([one.wide for one in used])),
+                    widest=typical(np.array([one.widest for one in used])),
                     voxels=sum(one.values for one in used),
                 )
             )

@@ -40,6 +40,8 @@ def test_a_window_tells_the_bias_and_the_scatter_of_its_pairs() -> None:
     assert blue.bias.median == pytest.approx(0.4, abs=0.04)
     assert blue.most_bias >= blue.bias.median
     assert blue.scatter.median == pytest.approx(1.12, abs=0.03)
+    assert blue.wide.median == pytest.approx(2 * 1.12, abs=0.1)
+    assert blue.widest.median == pytest.approx(3 * 1.12, abs=0.3)
     assert red.bias.median == pytest.approx(0.2, abs=0.04)
     assert red.scatter.median == pytest.approx(1.0, abs=0.03)
 
@@ -59,6 +61,6 @@ def test_pairs_keep_their_sign_over_all_wavelengths() -> None:
 
 
 def test_pairs_that_share_too_little_tell_nothing() -> None:
-    few = {BLUE: (Overlap(0, 2, 50, 3.0, 2.0),)}
+    few = {BLUE: (Overlap(0, 2, 50, 3.0, 2.0, 4.0, 6.0),)}
     assert agreement(few, PLACES, same_field=False) == ()
     assert pairs(few, PLACES, same_field=False) == ()
