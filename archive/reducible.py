@@ -4,25 +4,39 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from archive.database import Database
 from schema.exposures import Exposure
-from schema.products import Artifact, Header, Role
+from schema.products import Artifact, Header, Product, Role
+from schema.provenance import Activity, WasGeneratedBy
 
 __all__ = ["channels", "exposures", "held_objects"]
 
 OBJECT: Final = "OBJECT"
+PIXTABLE: Final = "pixtable"
+PIXTABLES: Final = "pixtables"
+"""What the activity is called that makes them here."""
+
 CHANNEL: Final = "CHAN"
 DEAD: Final = re.compile(r"^HIERARCH ESO DET CHIP LIVE *= *F", re.MULTILINE)
 
 
 def held_objects(database: Database, names: Sequence[str] = ()) -> list[str]:
-    """Return the exposures of science targets that are held, of galaxies or by their identifiers; all without names."""
+    """Return the exposures of science targets that are held, of galaxies or by their identifiers; all without names.
+
+    Those whose pixel tables came from outside are left out: they are reduced already.
+    """
+    made = select(WasGeneratedBy.product_id).join(Activity).where(Activity.name == PIXTABLES)
+    brought = select(Product.product_id).where(
+        Product.kind == PIXTABLE,
+        func.split_part(Product.product_id, "_", 1) == Exposure.dp_id,
+        Product.product_id.not_in(made),
+    )
     query = (
         select(Exposure.dp_id)
         .join(Artifact, Artifact.product_id == Exposure.dp_id)
-        .where(Exposure.raw_tag == OBJECT, Artifact.role == Role.THIS, Artifact.lost.is_(None))
+        .where(Exposure.raw_tag == OBJECT, Artifact.role == Role.THIS, Artifact.lost.is_(None), ~brought.exists())
         .order_by(Exposure.mjd_obs, Exposure.dp_id)
     )
     if names:

@@ -146,7 +146,7 @@ def draw_agreement(exposures: Exposures) -> bytes | None:
     for sigmas in (1, 2, 3):
         _level(below, sigmas, "as told" if sigmas == 1 else "_")
         _level(below, sigmas * UNDERSTATED, "release 2021" if sigmas == 1 else "_", ":")
-    below.set_ylabel("Half widths of 68.3, 95.5, 99.7 % [sigma]")
+    below.set_ylabel("Half widths of 68.3, 95.5\nand 99.7 percent [sigma]")
     below.set_xlabel(WAVELENGTH)
     below.set_ylim(0, max(4.4, 1.2 * below.get_ylim()[1]))
     below.legend(loc="upper right", fontsize=8, ncols=4)

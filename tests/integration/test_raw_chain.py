@@ -15,6 +15,7 @@ from archive.archive import Archive
 from archive.association_rules import Mode
 from archive.errors import Refused
 from archive.execution import Run
+from archive.products import NewFile, Publication
 from archive.scratch import scratch
 from ingest.exposures import ingest_exposures
 from ingest.outcome import Became
@@ -29,6 +30,8 @@ from processing.simulate.raw_lamps import LAMPS
 from processing.simulate.raw_static import write_static
 from processing.submission import submit
 from schema.exposures import Exposure
+from schema.products import Product
+from schema.provenance import Activity
 from tests.support.raw_frames import write_raw
 from tests.support.raw_light import CENTRE, LEVEL, LINE, MODE, STARS, START, TARGET, looks, night
 
@@ -99,6 +102,20 @@ def test_the_catalogue_says_which_masters_an_exposure_needs_and_in_which_order(
     tables = plan[places["pixtables PIXTABLE_OBJECT-01"]].items
     assert len(tables) == 24
     assert {(table.product.kind, table.product.tpl_start) for table in tables} == {("pixtable", START)}
+
+
+def test_an_exposure_whose_tables_came_from_outside_is_not_reduced_again(archive: Archive, tmp_path: Path) -> None:
+    small_night(archive, tmp_path / "night")
+    (dp_id,) = reducible.held_objects(archive.database)
+    name = f"{dp_id}_PIXTABLE_OBJECT"
+    (tmp_path / "table.fits").write_bytes(b"a table")
+    stored = archive.store.put(tmp_path / "table.fits")
+    product = Product(product_id=name, kind="pixtable", title=name, collection="SIM", calib_level=2, simulated=1)
+    activity = Activity(activity_id="elsewhere", name="muse_scibasic", parameters={})
+    new = NewFile(stored, f"{name}.fits", f"{name}.fits", "application/fits")
+    products.publish(archive, Publication(product, [new], activity))
+    assert reducible.held_objects(archive.database) == []
+    assert submit(archive, tasks=()) == []
 
 
 def test_what_is_planned_twice_is_submitted_once(archive: Archive, tmp_path: Path) -> None:
