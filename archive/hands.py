@@ -180,7 +180,7 @@ class Hands:
             return Outcome(End.AGAIN, ROOM_SECONDS)
         try:
             await self._await_store()
-            async with self._budget.taken(needs, patience=ROOM_SECONDS):
+            async with self._budget.taken(needs, job_id, patience=ROOM_SECONDS):
                 attempt = self._attempts[job_id] = Attempt(needs)
                 try:
                     return await self._do(job_id, attempt)
