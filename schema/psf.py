@@ -58,7 +58,7 @@ class PsfRow(Base):
         doc="Its error, where it was measured.", unit="arcsec", ucd="stat.error;instr.det.psf", principal=True
     )
     slope: Mapped[float] = column(
-        doc="Change of the FWHM with wavelength.", unit="arcsec/nm", ucd="instr.det.psf;arith.rate"
+        doc="Change of the FWHM with wavelength.", unit="arcsec/nm", ucd="arith.rate;instr.det.psf"
     )
     slope_error: Mapped[float | None] = column(
         doc="Its error, where it was measured.", unit="arcsec/nm", ucd="stat.error"
