@@ -7,15 +7,18 @@ any more here either.
 import asyncio
 import os
 import socket
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 import procrastinate
+import psycopg
 from procrastinate.manager import JobManager
 from sqlalchemy import delete, text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
 
 from archive.database import Database
 from schema.jobs import Worker
@@ -35,8 +38,9 @@ FORGET_GONE: Final = text("""
     WHERE NOT EXISTS (SELECT FROM queue.procrastinate_workers AS heart WHERE heart.id = worker.worker_id)
 """)
 
-RETURN: Final = text("""
-    INSERT INTO queue.procrastinate_workers (id) OVERRIDING SYSTEM VALUE VALUES (:worker) ON CONFLICT DO NOTHING
+HEARTBEAT: Final = text("""
+    INSERT INTO queue.procrastinate_workers (id) OVERRIDING SYSTEM VALUE VALUES (:worker)
+    ON CONFLICT (id) DO UPDATE SET last_heartbeat = now()
 """)
 
 
@@ -74,23 +78,47 @@ class Registrar(JobManager):
         super().__init__(connector)
         self._database: Final = database
         self._means: Final = means
+        self._writing: Final = threading.Lock()
+        self._has_left = False
 
     async def register_worker(self) -> int:
         """Have a number given to the worker, and write it down under it."""
         worker_id = await super().register_worker()
-        await asyncio.to_thread(_enter, self._database, worker_id, self._means)
+        self._has_left = False
+        await asyncio.to_thread(self._be_there, worker_id)
         return worker_id
 
     async def update_heartbeat(self, worker_id: int) -> None:
         """Say that the worker is there; one that was taken for dead while it was silent comes back under its number."""
-        await asyncio.to_thread(_return, self._database, worker_id)
-        await super().update_heartbeat(worker_id)
-        await asyncio.to_thread(_enter, self._database, worker_id, self._means)
+        await asyncio.to_thread(self._be_there, worker_id)
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> procrastinate.jobs.Job | None:
+        """Take an entry from the queue, even before the first heartbeat after a long silence."""
+        try:
+            return await super().fetch_job(queues, worker_id)
+        except procrastinate.exceptions.ConnectorException as error:
+            if not isinstance(error.__cause__, psycopg.errors.ForeignKeyViolation):  # its number is gone
+                raise
+            await self.update_heartbeat(worker_id)
+            return await super().fetch_job(queues, worker_id)
 
     async def unregister_worker(self, worker_id: int) -> None:
         """Write it off."""
-        await asyncio.to_thread(_leave, self._database, worker_id)
+        await asyncio.to_thread(self._leave, worker_id)
         await super().unregister_worker(worker_id)
+
+    def _be_there(self, worker_id: int) -> None:
+        with self._writing:
+            if not self._has_left:  # a heartbeat that was under way at the end must not bring the worker back
+                with self._database.transaction() as session:
+                    session.execute(HEARTBEAT, {"worker": worker_id})
+                    _enter(session, worker_id, self._means)
+
+    def _leave(self, worker_id: int) -> None:
+        with self._writing:
+            self._has_left = True
+            with self._database.transaction() as session:
+                session.execute(delete(Worker).where(Worker.worker_id == worker_id))
 
 
 def present(database: Database) -> list[Attendant]:
@@ -105,28 +133,17 @@ def forget_gone(database: Database) -> None:
         session.execute(FORGET_GONE)
 
 
-def _enter(database: Database, worker_id: int, means: Means) -> None:
-    with database.transaction() as session:
-        session.execute(
-            insert(Worker)
-            .values(
-                worker_id=worker_id,
-                host=socket.gethostname(),
-                pid=os.getpid(),
-                cores=means.cores,
-                memory=means.memory,
-                queues=None if means.queues is None else list(means.queues),
-                started=datetime.now(UTC).replace(tzinfo=None),
-            )
-            .on_conflict_do_nothing()
+def _enter(session: Session, worker_id: int, means: Means) -> None:
+    session.execute(
+        insert(Worker)
+        .values(
+            worker_id=worker_id,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            cores=means.cores,
+            memory=means.memory,
+            queues=None if means.queues is None else list(means.queues),
+            started=datetime.now(UTC).replace(tzinfo=None),
         )
-
-
-def _return(database: Database, worker_id: int) -> None:
-    with database.transaction() as session:
-        session.execute(RETURN, {"worker": worker_id})
-
-
-def _leave(database: Database, worker_id: int) -> None:
-    with database.transaction() as session:
-        session.execute(delete(Worker).where(Worker.worker_id == worker_id))
+        .on_conflict_do_nothing()
+    )

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import exc, select, text, update
+from sqlalchemy.orm import Session
 
 from archive import jobs
 from archive.database import Database
@@ -21,7 +22,7 @@ __all__ = ["ATTEMPTS", "Return", "claimed", "give_back", "lose", "put_back", "re
 ATTEMPTS: Final = 5
 """How often a job may be begun: one that kills whoever does it is not begun a sixth time."""
 
-TAKE_BACK_LOCK: Final = 0x6D757362
+TAKE_BACK_LOCK: Final = 0x6D757374
 """Key of the advisory lock of whoever returns jobs to the queue."""
 
 WITHOUT_ENTRY: Final = text("""
@@ -39,7 +40,7 @@ def claimed(database: Database, job_id: str) -> Iterator[Job | None]:
             yield None
             return
         try:
-            yield _begin(database, job_id)
+            yield jobs.in_turn(database, lambda session: _begin(session, job_id))
         finally:
             try:
                 connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:job, 0))"), lock)
@@ -103,7 +104,7 @@ def requeue_lost(database: Database) -> int:
     return len(lost)
 
 
-def _begin(database: Database, job_id: str) -> Job | None:
+def _begin(session: Session, job_id: str) -> Job | None:
     was = select(Job.job_id, Job.phase, Job.worker).where(Job.job_id == job_id).with_for_update().subquery("was")
     begin = (
         update(Job)
@@ -112,21 +113,20 @@ def _begin(database: Database, job_id: str) -> Job | None:
         .returning(Job, was.c.phase, was.c.worker)
         .execution_options(synchronize_session=False)
     )
-    with database.transaction() as session:
-        begun = session.execute(begin).one_or_none()
-        if begun is None:
-            return None
-        job: Job = begun[0]
-        if begun[1] == Phase.EXECUTING:  # and nobody holds its lock: whoever did it could not say how it ended
-            jobs.record(session, job_id, What.LOST, f"{begun[2]} died with it, or lost the database")
-        if job.attempts > ATTEMPTS:
-            reason = f"given up: {ATTEMPTS} times it died with the process that did it"
-            jobs.move(session, job_id, Phase.ERROR, ended=_now(), error=reason, attempts=ATTEMPTS)
-            jobs.record(session, job_id, What.FAILED, reason)
-            return None
-        jobs.record(session, job_id, What.BEGUN)
-        jobs.tell(session, job_id, Phase.EXECUTING)
-        return job
+    begun = session.execute(begin).one_or_none()
+    if begun is None:
+        return None
+    job: Job = begun[0]
+    if begun[1] == Phase.EXECUTING:  # and nobody holds its lock: whoever did it could not say how it ended
+        jobs.record(session, job_id, What.LOST, f"{begun[2]} died with it, or lost the database")
+    if job.attempts > ATTEMPTS:
+        reason = f"given up: {ATTEMPTS} times it died with the process that did it"
+        jobs.move(session, job_id, Phase.ERROR, ended=_now(), error=reason, attempts=ATTEMPTS)
+        jobs.record(session, job_id, What.FAILED, reason)
+        return None
+    jobs.record(session, job_id, What.BEGUN)
+    jobs.tell(session, job_id, Phase.EXECUTING)
+    return job
 
 
 def _now() -> datetime:

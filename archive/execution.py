@@ -64,12 +64,15 @@ def do(archive: Archive, tasks: Mapping[str, Run], job_id: str) -> Outcome:
 def _run(archive: Archive, tasks: Mapping[str, Run], job: Job) -> Outcome:
     begin = time.monotonic()
     if job.task not in tasks:
-        jobs.finish(archive.database, job.job_id, Phase.ERROR, error=f"no task is called {job.task}")
+        reason = f"no task is called {job.task}"
+        jobs.finish(archive.database, job.job_id, Phase.ERROR, error=reason, worker=jobs.here())
         return Outcome(End.OVER)
+
+    def progress(fraction: float, words: str) -> None:
+        jobs.progress(archive.database, job.job_id, fraction, words, worker=jobs.here())
+
     try:
-        tasks[job.task](
-            archive, job.parameters, job.job_id, lambda f, words: jobs.progress(archive.database, job.job_id, f, words)
-        )
+        tasks[job.task](archive, job.parameters, job.job_id, progress)
     except faults.Interrupted as error:
         claims.give_back(archive.database, job.job_id, What.INTERRUPTED, str(error))
         log.warning("job interrupted, it will be done again", job=job.job_id, task=job.task, reason=str(error))

@@ -68,18 +68,23 @@ class Hand:
         Raises
         ------
         Died
-            It ended, or was not ready in time.
+            It could not be started, ended, or was not ready in time.
         """
         ours, theirs = socket.socketpair()
         with theirs:
-            process = subprocess.Popen(  # noqa: ASYNC220  starting takes a millisecond; nobody waits for its end here
-                [sys.executable, "-m", "archive.hand", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                env={**ONE_THREAD, **os.environ},
-                start_new_session=True,
-            )
-        hand = cls(process, *await asyncio.open_connection(sock=ours))
+            reader, writer = await asyncio.open_connection(sock=ours)
+            try:
+                process = subprocess.Popen(  # noqa: ASYNC220  takes a millisecond; nobody waits for its end here
+                    [sys.executable, "-m", "archive.hand", str(theirs.fileno())],
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    env={**ONE_THREAD, **os.environ},
+                    start_new_session=True,
+                )
+            except OSError as error:
+                writer.close()
+                raise Died(f"could not be started: {error}") from error
+        hand = cls(process, reader, writer)
         try:
             async with asyncio.timeout(START_SECONDS):
                 await hand._say(start.line())
@@ -153,6 +158,11 @@ class Attempt:
         self.is_dropped = True
         self.condemn(None)
 
+    @property
+    def is_condemned(self) -> bool:
+        """Tell whether it is to be ended."""
+        return self._verdict.done()
+
     async def verdict(self) -> str | None:
         """Wait until it is to be ended."""
         return await asyncio.shield(self._verdict)
@@ -166,6 +176,7 @@ class Hands:
         self._start: Final = Start(archive.settings, archive.database.url, tasks)
         self._budget: Final = budget
         self._idle: Final[list[Hand]] = []
+        self._asked: Final[set[str]] = set()
         self._attempts: Final[dict[str, Attempt]] = {}
         self._unsettled: Final[list[claims.Return]] = []
 
@@ -176,8 +187,9 @@ class Hands:
 
     async def do(self, job_id: str, needs: Needs) -> Outcome:
         """Do a job when there is room for it; all that happens to it is recorded."""
-        if job_id in self._attempts:  # it was taken back from somebody who lives, and is done here meanwhile
+        if job_id in self._asked:  # it was taken back from somebody who lives, and is done here meanwhile
             return Outcome(End.AGAIN, ROOM_SECONDS)
+        self._asked.add(job_id)
         try:
             await self._await_store()
             async with self._budget.taken(needs, job_id, patience=ROOM_SECONDS):
@@ -189,6 +201,8 @@ class Hands:
         except NoRoom as reason:
             await asyncio.to_thread(jobs.explain, self._archive.database, job_id, f"waits: {reason}")
             return Outcome(End.AGAIN, ROOM_SECONDS)
+        finally:
+            self._asked.discard(job_id)
 
     def cancelled(self, job_id: str) -> None:
         """Hear that a job was aborted; it may be nobody's here."""
@@ -223,9 +237,11 @@ class Hands:
 
     async def _do(self, job_id: str, attempt: Attempt) -> Outcome:
         try:
-            hand = self._idle.pop() if self._idle else await Hand.start(self._start)
+            hand = self._idle.pop() if self._idle else await self._started(attempt)
         except Died as how:
             log.warning("no process can be started for jobs", how=str(how))
+            return Outcome(End.AGAIN, CRASHED_SECONDS)
+        if hand is None:
             return Outcome(End.AGAIN, CRASHED_SECONDS)
         attempt.group = hand.pid
         answer = asyncio.create_task(hand.do(job_id))
@@ -234,23 +250,36 @@ class Hands:
             await asyncio.wait({answer, condemned}, timeout=attempt.needs.timeout, return_when=asyncio.FIRST_COMPLETED)
             if answer.done():
                 return await self._answered(job_id, hand, answer)
-            reason = condemned.result() if condemned.done() else f"it took longer than {attempt.needs.timeout:g} s"
+            if not attempt.is_condemned:
+                attempt.condemn(f"it took longer than {attempt.needs.timeout:g} s")
             await hand.end()
             if attempt.is_dropped:
                 await self._put_back(job_id, hand, What.INTERRUPTED, DATABASE_LOST)
                 return Outcome(End.AGAIN, CRASHED_SECONDS)
-            await self._condemned(job_id, hand, reason)
+            await self._condemned(job_id, hand, await attempt.verdict())
             return Outcome(End.OVER)
         except asyncio.CancelledError:  # the worker is to stop
             await hand.end()
-            if condemned.done() and not attempt.is_dropped and not condemned.cancelled():
-                await self._condemned(job_id, hand, condemned.result())
+            if attempt.is_condemned and not attempt.is_dropped:
+                await self._condemned(job_id, hand, await attempt.verdict())
             else:
                 await self._put_back(job_id, hand, What.INTERRUPTED, "its worker was stopped")
             raise
         finally:
             answer.cancel()
             condemned.cancel()
+
+    async def _started(self, attempt: Attempt) -> Hand | None:
+        """Start a hand for an attempt, None if that is to be ended meanwhile: nothing of its job has begun."""
+        starting, condemned = asyncio.create_task(Hand.start(self._start)), asyncio.create_task(attempt.verdict())
+        try:
+            await asyncio.wait({starting, condemned}, return_when=asyncio.FIRST_COMPLETED)
+            return await starting if starting.done() else None
+        finally:
+            condemned.cancel()
+            if not starting.done():
+                starting.cancel()
+                await asyncio.gather(starting, return_exceptions=True)
 
     async def _condemned(self, job_id: str, hand: Hand, reason: str | None) -> None:
         """Write down why a job was ended, unless its row tells already."""
@@ -267,7 +296,11 @@ class Hands:
             log.warning("the process of a job died", job=job_id, how=str(how))
             await self._put_back(job_id, hand, What.LOST, f"its process {how}")
             return Outcome(End.AGAIN, CRASHED_SECONDS)
-        self._idle.append(hand)
+        if left := await asyncio.to_thread(machine.companions, hand.pid):
+            log.warning("a job left processes behind, which are ended", job=job_id, count=len(left))
+            await hand.end()
+        else:
+            self._idle.append(hand)
         if outcome.end is End.DROPPED:
             await self._put_back(job_id, hand, What.INTERRUPTED, DATABASE_LOST)
             return Outcome(End.AGAIN, CRASHED_SECONDS)

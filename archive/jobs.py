@@ -7,16 +7,18 @@ How a worker gets hold of a job is told in ``claims``, how jobs that wait for ot
 import hashlib
 import json
 import os
+import random
 import socket
+import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import procrastinate
 import psycopg
 import structlog
-from sqlalchemy import ColumnElement, exc, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, exc, func, insert, literal, select, text, update
 from sqlalchemy.orm import Session
 
 from archive import tally
@@ -35,6 +37,7 @@ __all__ = [
     "find",
     "finish",
     "here",
+    "in_turn",
     "latest",
     "move",
     "named",
@@ -49,11 +52,13 @@ __all__ = [
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
+
 CHANNEL: Final = "musevault_phase"
 """Where PostgreSQL notifies of every change of a phase; the payload is the job's identifier, a blank, the phase."""
 
-DEADLOCKS: Final = 5
-"""How often the end of a job is written down anew that stood in another's way."""
+STEP_ASIDE: Final = text("SET LOCAL lock_timeout = '400ms'")
+"""Shorter than what PostgreSQL waits before it looks for deadlocks (1 s) and chooses somebody to fail."""
 
 LAST_WORD: Final = {Phase.COMPLETED: What.COMPLETED, Phase.ERROR: What.FAILED, Phase.ABORTED: What.ABORTED}
 
@@ -103,39 +108,54 @@ def cancel(database: Database, job_id: str, *, reason: str | None = None) -> Non
     Refused
         There is no such job, or it has ended.
     """
-    with database.transaction() as session:
+
+    def end(session: Session) -> None:
         if move(session, job_id, Phase.ABORTED, ended=_now(), error=reason):
             record(session, job_id, What.ABORTED, reason)
             return
         phase = session.scalar(select(Job.phase).where(Job.job_id == job_id))
-    raise Refused(f"there is no job {job_id}" if phase is None else f"the job is {phase}; it cannot be cancelled")
+        raise Refused(f"there is no job {job_id}" if phase is None else f"the job is {phase}; it cannot be cancelled")
+
+    in_turn(database, end)
 
 
 def finish(
     database: Database, job_id: str, phase: Phase, *, error: str | None = None, worker: str | None = None
 ) -> None:
-    """Bring a job to its last phase; nothing happens when it is another's than the process ``worker``, if one is given.
-
-    Two jobs that end at once with the same ones waiting for both may stand in each other's way: one goes again.
-    """
+    """Bring a job to its last phase; nothing happens when it is another's than the process ``worker``, if given."""
     done = {"progress": 1.0} if phase is Phase.COMPLETED else {}
     mine = [] if worker is None else [Job.worker == worker]
-    for chance in reversed(range(DEADLOCKS)):
+
+    def end(session: Session) -> None:
+        if move(session, job_id, phase, *mine, ended=_now(), error=error, **done):
+            record(session, job_id, LAST_WORD[phase], error)
+
+    in_turn(database, end)
+
+
+def in_turn(database: Database, end: Callable[[Session], T]) -> T:
+    """Do in one transaction what may end a job, and anew as long as it stands in another's way.
+
+    It locks the job's row and then those of the jobs after it.  A batch locks in the other order and cannot be made
+    anew, so it is who ends a job that steps aside; so do two that end jobs with the same ones after both.
+    """
+    while True:
         try:
             with database.transaction() as session:
-                if move(session, job_id, phase, *mine, ended=_now(), error=error, **done):
-                    record(session, job_id, LAST_WORD[phase], error)
+                session.execute(STEP_ASIDE)
+                return end(session)
         except exc.OperationalError as problem:
-            if not chance or not isinstance(problem.orig, psycopg.errors.DeadlockDetected):
+            if not isinstance(problem.orig, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected):
                 raise
-        else:
-            return
+        time.sleep(random.uniform(0.01, 0.1))  # noqa: S311  nothing to be kept secret
 
 
-def progress(database: Database, job_id: str, fraction: float, words: str) -> None:
-    """Say how far a job is."""
+def progress(database: Database, job_id: str, fraction: float, words: str, *, worker: str | None = None) -> None:
+    """Say how far a job is; nothing happens when it has ended or is another's than the process ``worker``, if given."""
     with database.transaction() as session:
-        its = (Job.job_id == job_id, Job.phase == Phase.EXECUTING)
+        its = [Job.job_id == job_id, Job.phase == Phase.EXECUTING]
+        if worker is not None:
+            its.append(Job.worker == worker)
         told = update(Job).where(*its).values(progress=fraction, progress_text=words).returning(Job.job_id)
         if session.scalar(told) is not None:
             tell(session, job_id, Phase.EXECUTING)

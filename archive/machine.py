@@ -5,11 +5,14 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
-__all__ = ["cores", "memory", "taken"]
+__all__ = ["companions", "cores", "memory", "taken"]
 
 CGROUP: Final = Path("/sys/fs/cgroup")
 ANONYMOUS: Final = ("RssAnon", "RssShmem")
 """Memory that is a process's own; pages of files that it reads are the kernel's to drop."""
+
+HOUSEKEEPERS: Final = (b"multiprocessing.resource_tracker", b"multiprocessing.forkserver")
+"""Processes that Python keeps beside one that has had others, for the next time."""
 
 
 def cores() -> int:
@@ -35,6 +38,21 @@ def taken(groups: Collection[int]) -> dict[int, int]:
         if folder.name.isdigit() and (group := _group(folder)) in found:
             found[group] += _held(folder)
     return found
+
+
+def companions(leader: int) -> list[int]:
+    """Return the processes that live in a group beside its leader, without Python's own."""
+    folders = (folder for folder in Path("/proc").iterdir() if folder.name.isdigit() and int(folder.name) != leader)
+    return [int(folder.name) for folder in folders if _group(folder) == leader and _does_something(folder)]
+
+
+def _does_something(folder: Path) -> bool:
+    """Tell whether a process lives and is no housekeeper; one that has ended has no command any more."""
+    try:
+        command = (folder / "cmdline").read_bytes()
+    except OSError:
+        return False
+    return bool(command) and not any(name in command for name in HOUSEKEEPERS)
 
 
 def _group(folder: Path) -> int:

@@ -173,10 +173,10 @@ async def _work(archive: Archive, tasks: Callable[[], Mapping[str, Run]], lane: 
     told = asyncio.Event()
     try:
         with _signals(told):
-            async with app.open_async(), _beside(_care(app, archive)), _beside(hands.watch()):
+            async with app.open_async(), _beside(_care(app, archive)):
                 await _take_back(app, archive)
                 working = _run(app, archive, lane, wait=True) if stay else _drain(app, archive, lane)
-                await _unless_lost(_until(told, working), _hear(archive, hands), hands)
+                await _unless_lost(hands, _until(told, working), _hear(archive, hands), hands.watch())
         if stay and not told.is_set():  # something beside the jobs failed, such as a heartbeat
             raise DatabaseLost("the worker ended by itself", hands.unsettled)
     except (procrastinate.exceptions.ConnectorException, psycopg.OperationalError, exc.OperationalError) as error:
@@ -221,14 +221,14 @@ async def _until(told: asyncio.Event, working: Awaitable[None]) -> None:
         raise ended
 
 
-async def _unless_lost(working: Awaitable[None], hearing: Awaitable[None], hands: Hands) -> None:
-    """Work for as long as the database is heard; whichever fails ends the other."""
-    both = [asyncio.ensure_future(working), asyncio.ensure_future(hearing)]
-    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+async def _unless_lost(hands: Hands, *together: Awaitable[None]) -> None:
+    """Work for as long as the database is heard and memory is looked after; whichever fails ends the others."""
+    tasks = [asyncio.ensure_future(one) for one in together]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     hands.drop()  # somebody may be doing the jobs already
-    for task in both:
+    for task in tasks:
         task.cancel()
-    for ended in await asyncio.gather(*both, return_exceptions=True):
+    for ended in await asyncio.gather(*tasks, return_exceptions=True):
         if isinstance(ended, Exception):
             raise ended
 

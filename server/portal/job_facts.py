@@ -21,11 +21,17 @@ FOLDERS: Final = re.compile(r"""(?<![\w./~-])~?/(?:[^\s/'",;:()\[\]]+/)*(?=[^\s/
 QUOTED: Final = re.compile(r"""(['"])~?/[^'"]*/([^'"/]*)\1""")
 """A path in quotes, which may have blanks."""
 
-PLACES: Final = (
-    (re.compile(r"""connection to server (?:at|on socket) "[^"]*"(?: \([^)]*\))?(?:, port \d+)?"""), "the database"),
-    (re.compile(r" ?\b(?:tcp|tls|postgresql(?:\+\w+)?)://\S+"), ""),
+UNREACHED: Final = re.compile(
+    r"(?:(?:the database|\w+): )?(?:connection to server|connection failed|couldn't get a connection"
+    r"|(?:could not|failed to) (?:translate host name|resolve host)|no pg_hba\.conf entry"
+    r"|(?:FATAL:  ?)?(?:password authentication failed|role \"|database \"))[^;]*"
 )
-"""What tells where the operator's servers are, and what is said instead."""
+"""What the database's library says up to the next semicolon when it gets no connection: host, port, user, and more."""
+
+NO_DATABASE: Final = "the database could not be reached"
+
+ADDRESS: Final = re.compile(r""" ?\b(?:tcp|tls|ucx|wss?|inproc|postgres(?:ql)?(?:\+\w+)?)://[^\s,;'")]+""")
+"""Where the operator's servers are."""
 
 SHOWN: Final = 3
 LONGEST: Final = 60
@@ -41,9 +47,7 @@ class Piece:
 
 def without_folders(words: str | None) -> str:
     """Return words in which every path is its last part, and no server has an address."""
-    words = words or ""
-    for place, instead in PLACES:
-        words = place.sub(instead, words)
+    words = ADDRESS.sub("", UNREACHED.sub(NO_DATABASE, words or ""))
     return FOLDERS.sub("", QUOTED.sub(r"\1\2\1", words))
 
 

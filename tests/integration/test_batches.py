@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from archive import claims, jobs
 from archive.archive import Archive
 from archive.batches import batch
+from archive.errors import Refused
 from archive.worker import drain
 from schema.jobs import Job, Phase, What
 from tests.support.staff import worker
@@ -76,6 +78,50 @@ def test_of_two_that_end_at_once_one_lets_the_third_go(archive: Archive) -> None
             list(threads.map(lambda job: run(archive, job), (first, second)))
         assert phase(archive, last) == Phase.QUEUED
         run(archive, last)
+
+
+@pytest.mark.parametrize("phase_", [Phase.COMPLETED, Phase.ABORTED])
+def test_who_ends_a_job_steps_aside_for_a_batch(archive: Archive, phase_: Phase) -> None:
+    """The batch holds the second job and wants the first, whose end has the first and wants the second."""
+    first, second = chain(archive, "nothing", "nothing")
+
+    def end() -> None:
+        if phase_ is Phase.COMPLETED:
+            run(archive, first)
+        else:
+            jobs.cancel(archive.database, first.job_id)
+
+    with ThreadPoolExecutor(1) as threads:
+        with batch(archive.database) as together:
+            one = together.submit("nothing", {"after": 2}, after=[second])
+            ending = threads.submit(end)
+            time.sleep(1.3)  # PostgreSQL looks for deadlocks a second after a wait begins: this end is not chosen
+            other = together.submit("nothing", {"after": 1}, after=[first])
+            assert one is not None
+            assert other is not None
+        ending.result()
+    assert phase(archive, first) == phase_
+    after = (Phase.QUEUED, Phase.PENDING, Phase.QUEUED) if phase_ is Phase.COMPLETED else (Phase.ABORTED,) * 3
+    assert tuple(phase(archive, job) for job in (second, one.job, other.job)) == after
+
+
+def test_jobs_with_the_same_ones_after_them_can_be_cancelled_at_once(archive: Archive) -> None:
+    """Of a chain in which each needs all before it, the ends lock in all orders."""
+    for _ in range(3):
+        found: list[Job] = []
+        with batch(archive.database) as together:
+            for number in range(8):
+                one = together.submit("nothing", {"n": number}, after=found)
+                assert one is not None
+                found.append(one.job)
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(lambda job: cancelled(archive, job), found))
+        assert {phase(archive, job) for job in found} == {Phase.ABORTED}
+
+
+def cancelled(archive: Archive, job: Job) -> None:
+    with suppress(Refused):  # it was aborted with one that it needs
+        jobs.cancel(archive.database, job.job_id)
 
 
 def test_a_failure_aborts_all_that_needed_it(archive: Archive) -> None:

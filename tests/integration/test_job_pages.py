@@ -142,10 +142,20 @@ def test_only_these_pages_may_run_our_script(served: Served) -> None:
         ("FileNotFoundError:/srv/in/a.fits", "FileNotFoundError:a.fits"),
         ("cannot read '/data/my night/a b.fits'", "cannot read 'a b.fits'"),
         ("the Dask scheduler tcp://10.1.0.1:8786 does not answer", "the Dask scheduler does not answer"),
+        ("(tcp://10.1.0.1:8786, 'tls://h:1'): lost; tried again", "(, ''): lost; tried again"),
         (
-            'connection to server at "db.local" (10.0.0.5), port 5432 failed: refused',
-            "the database failed: refused",
+            'the database: connection to server at "db.local" (10.0.0.5), port 5432 failed: role "x" is not; again',
+            "the database could not be reached; again",
         ),
+        (
+            'connection failed: connection to server on socket "/run/postgresql/.s.PGSQL.5432" failed: no such file',
+            "the database could not be reached",
+        ),
+        (
+            "the database was lost: OperationalError: failed to resolve host 'db.local': [Errno -2] not known",
+            "the database was lost: the database could not be reached",
+        ),
+        ('the database: relation "x" does not exist', 'the database: relation "x" does not exist'),
         ("/data/in/", "in/"),
         (None, ""),
     ],

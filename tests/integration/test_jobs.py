@@ -182,6 +182,16 @@ def test_a_cancelled_job_ends_with_all_that_it_started(archive: Archive) -> None
     assert told(archive, job) == [What.SUBMITTED, What.BEGUN, What.ABORTED]
 
 
+def test_what_a_job_leaves_behind_ends_with_it(archive: Archive) -> None:
+    job = jobs.submit(archive.database, "litter", {"seconds": 600})
+    with worker(archive, worker_cores=1):
+        done = wait_for(archive, job, has_ended)
+        await_end(int((done.progress_text or "").split()[-1]))
+        other = jobs.submit(archive.database, "nothing", {})
+        assert wait_for(archive, other, has_ended).phase == Phase.COMPLETED
+    assert done.phase == Phase.COMPLETED
+
+
 def test_a_job_that_waits_can_be_cancelled_and_one_that_ended_cannot(archive: Archive) -> None:
     job = jobs.submit(archive.database, "nothing", {})
     jobs.cancel(archive.database, job.job_id)

@@ -1,19 +1,26 @@
 """Who works is known while they do; what was done long ago is forgotten, and nothing else."""
 
+import asyncio
 import json
 import os
 import signal
 import time
 from collections.abc import Callable
 
+import procrastinate
 import pytest
 from sqlalchemy import text
 
-from archive import attendance, claims, jobs, old_jobs, uws
+from archive import attendance, claims, jobs, old_jobs, queues, uws
 from archive.archive import Archive
+from archive.budget import Budget
+from archive.database import SEARCH_PATH
+from archive.execution import End
+from archive.hands import Hands
 from archive.jobs_cli import jobs as command
+from archive.needs import Needs
 from archive.worker import drain
-from schema.jobs import Phase, Worker
+from schema.jobs import Phase, What, Worker
 from tests.support.commands import typing
 from tests.support.staff import worker
 from tests.support.tasks import table
@@ -83,6 +90,76 @@ def test_a_worker_that_was_taken_for_dead_comes_back_under_its_number(archive: A
         until(lambda: jobs.named(archive.database, job.job_id).phase == Phase.COMPLETED)
 
 
+def test_a_worker_that_was_taken_for_dead_takes_a_job_and_goes_on_with_what_it_does(archive: Archive) -> None:
+    """The next job comes before the next heartbeat: its number is gone from the table that the queue refers to."""
+    with worker(archive, worker_cores=2, worker_timeout=60.0):
+        long = jobs.submit(archive.database, "sleep", {"seconds": 3})
+        until(lambda: (jobs.named(archive.database, long.job_id).progress_text or "").startswith("begun by"))
+        (before,) = attendance.present(archive.database)
+        for number in range(3):
+            with archive.database.transaction() as session:
+                session.execute(text("DELETE FROM jobs.worker"))
+                session.execute(text("DELETE FROM queue.procrastinate_workers"))
+            job = jobs.submit(archive.database, "nothing", {"number": number})
+            until(lambda job=job: jobs.named(archive.database, job.job_id).phase == Phase.COMPLETED)  # type: ignore[misc]
+        until(lambda: jobs.named(archive.database, long.job_id).phase == Phase.COMPLETED)
+        assert [one.worker_id for one in attendance.present(archive.database)] == [before.worker_id]
+    story = [event.what for event in jobs.story(archive.database, long.job_id)]
+    assert story == [What.SUBMITTED, What.BEGUN, What.COMPLETED]
+
+
+def test_a_heartbeat_that_comes_after_the_end_brings_no_worker_back(archive: Archive) -> None:
+    async def story() -> None:
+        connector = procrastinate.PsycopgConnector(
+            conninfo=archive.database.url, kwargs={"options": f"-c search_path={SEARCH_PATH}"}
+        )
+        async with queues.application(connector).open_async():
+            registrar = attendance.Registrar(connector, archive.database, attendance.Means(1, None, None))
+            number = await registrar.register_worker()
+            await registrar.unregister_worker(number)
+            await registrar.update_heartbeat(number)
+
+    asyncio.run(story())
+    assert attendance.present(archive.database) == []
+    assert rows(archive, "SELECT count(*) FROM queue.procrastinate_workers") == 0
+
+
+def test_a_job_that_comes_twice_to_a_worker_is_done_once(archive: Archive) -> None:
+    job = jobs.submit(archive.database, "sleep", {"seconds": 0.2})
+
+    async def story() -> None:
+        hands = Hands(archive, table, Budget(1, 1 << 30))
+        first, second = await asyncio.gather(*(hands.do(job.job_id, Needs()) for _ in range(2)))
+        assert (first.end, second.end) == (End.OVER, End.AGAIN)
+        assert (await hands.do(job.job_id, Needs())).end is End.OVER
+        await hands.end()
+
+    asyncio.run(story())
+    assert jobs.named(archive.database, job.job_id).attempts == 1
+
+
+def test_why_a_job_was_ended_is_told_though_its_worker_stops_meanwhile(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process does not hear the first signal, so that the stop comes before its end."""
+    monkeypatch.setattr("archive.hands.GRACE_SECONDS", 2.5)
+    job = jobs.submit(archive.database, "deaf", {"seconds": 600})
+
+    async def story() -> None:
+        hands = Hands(archive, table, Budget(1, 1 << 30))
+        doing = asyncio.create_task(hands.do(job.job_id, Needs(timeout=2.0)))
+        await asyncio.to_thread(until, lambda: jobs.named(archive.database, job.job_id).progress_text == "deaf")
+        await asyncio.sleep(2.1)
+        doing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await doing
+        await hands.end()
+
+    asyncio.run(story())
+    known = jobs.named(archive.database, job.job_id)
+    assert (known.phase, known.error) == (Phase.ERROR, "it took longer than 2 s")
+
+
 def test_one_at_a_time_returns_the_jobs_of_the_dead(archive: Archive) -> None:
     with claims.taking_back(archive.database) as first, claims.taking_back(archive.database) as second:
         assert (first, second) == (True, False)
@@ -96,6 +173,8 @@ def test_whoever_lost_a_job_neither_ends_it_nor_tells_how_far_it_is(archive: Arc
         assert mine is not None
         jobs.finish(archive.database, job.job_id, Phase.ERROR, error="late", worker="elsewhere:1")
         assert jobs.named(archive.database, job.job_id).phase == Phase.EXECUTING
+        jobs.progress(archive.database, job.job_id, 0.2, "late", worker="elsewhere:1")
+        assert jobs.named(archive.database, job.job_id).progress == 0
         jobs.finish(archive.database, job.job_id, Phase.COMPLETED, worker=jobs.here())
     jobs.progress(archive.database, job.job_id, 0.2, "late")
     ended = jobs.named(archive.database, job.job_id)

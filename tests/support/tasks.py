@@ -42,6 +42,20 @@ def sleep(_archive: Archive, parameters: Parameters, _job_id: str, progress: Pro
     time.sleep(parameters["seconds"])
 
 
+def litter(_archive: Archive, parameters: Parameters, _job_id: str, progress: Progress) -> None:
+    """Leave a program behind that sleeps ``seconds``."""
+    child = subprocess.Popen(["sleep", str(parameters["seconds"])])
+    progress(0.5, f"begun by {os.getpid()} with {child.pid}")
+    child.returncode = 0  # nobody waits for it; this says so
+
+
+def deaf(_archive: Archive, parameters: Parameters, _job_id: str, progress: Progress) -> None:
+    """Hear no polite signal, and sleep ``seconds``."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    progress(0.5, "deaf")
+    time.sleep(parameters["seconds"])
+
+
 def refuse(_archive: Archive, _parameters: Parameters, _job_id: str, _progress: Progress) -> None:
     """Find the input wrong."""
     raise Refused("no such cube")
@@ -109,7 +123,22 @@ def make(archive: Archive, parameters: Parameters, job_id: str, progress: Progre
 
 def table() -> Mapping[str, Run]:
     """All of them, as a worker's process asks for them."""
-    runs = (note, nothing, sleep, refuse, stumble, crash, crash_once, hiccup, interrupt, swell, make, mosaic)
+    runs = (
+        note,
+        nothing,
+        sleep,
+        deaf,
+        litter,
+        refuse,
+        stumble,
+        crash,
+        crash_once,
+        hiccup,
+        interrupt,
+        swell,
+        make,
+        mosaic,
+    )
     return {run.__name__: run for run in runs}
 
 
