@@ -1,8 +1,9 @@
 """Parts of a long job that are finished: kept as files, so that who begins it again goes on where another stopped.
 
 They lie in ``work/`` under the root, in a folder that bears the job's work key: the same task with the same parameters
-finds them, whoever did it before and however that ended.  Inside, a folder is named by a digest of all that the parts
-depend on; those under another digest are stale and never read.  ``processing.tiles`` fills them.
+finds them, whoever did it before and however that ended.  Inside, each stage of the job has a folder, and in it one is
+named by a digest of all that the parts depend on; those under another digest are stale and never read.
+``processing.tiles`` fills them.
 """
 
 import hashlib
@@ -77,8 +78,8 @@ class Checkpoints:
             return {name: arrays[name] for name in arrays.files}
 
     def remove(self) -> None:
-        """Remove all that was kept of the job, once what it makes is published."""
-        shutil.rmtree(self.folder.parent, ignore_errors=True)
+        """Remove all that was kept of the job, of every stage, once what it makes is published."""
+        shutil.rmtree(self.folder.parent.parent, ignore_errors=True)
 
     def _path(self, number: int) -> Path:
         return self.folder / f"{number}{SUFFIX}"
@@ -95,7 +96,7 @@ class Checkpoints:
         return broken is None
 
 
-def open_checkpoints(root: Path, work_key: str, basis: object) -> Checkpoints:
+def open_checkpoints(root: Path, work_key: str, basis: object, *, stage: str = "tiles") -> Checkpoints:
     """Find what is finished of a job, or make room for it; what is stale or half written is removed.
 
     Parameters
@@ -104,9 +105,11 @@ def open_checkpoints(root: Path, work_key: str, basis: object) -> Checkpoints:
         Of the archive and the job.
     basis
         All that the parts depend on, as JSON has it: parameters, versions, checksums of what is read.
+    stage
+        Of the job, when it has several: their parts are numbered each for itself.
     """
     digest = hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()[:32]
-    folder = folder_of(root, work_key) / digest
+    folder = folder_of(root, work_key) / stage / digest
     folder.mkdir(parents=True, exist_ok=True)
     os.utime(folder)  # it is in use: none sweeps it away
     for other in folder.parent.iterdir():
@@ -136,8 +139,8 @@ def sweep(root: Path, *, days: float) -> int:
 
 
 def _last_touched(folder: Path) -> float:
-    """A file that comes or goes touches the folder that it is in."""
-    return max(each.stat().st_mtime for each in (folder, *folder.iterdir()))
+    """A file that comes or goes touches the folder that it is in: a job's, a stage's, or the innermost."""
+    return max(each.stat().st_mtime for each in (folder, *folder.glob("*"), *folder.glob("*/*")))
 
 
 def _sync_folder(folder: Path) -> None:

@@ -128,6 +128,11 @@ class Cube:
         return text(self.header, "BUNIT") or None
 
     @property
+    def has_variance(self) -> bool:
+        """Whether there is a variance, STAT, beside the data."""
+        return self._variance is not None
+
+    @property
     def wave_kind(self) -> WaveKind:
         """Whether the wavelengths are in air or in vacuum."""
         return WaveKind(text(self.header, "CTYPE3"))
@@ -174,8 +179,8 @@ class Cube:
                     ahead = reader.submit(self.slab, start, min(start + step, nz))
                 yield slab
 
-    def spectra(self, rows: slice, columns: slice) -> Slab:
-        """Return all planes of a rectangle of spaxels, given as slices of plain bounds inside the field.
+    def spectra(self, rows: slice, columns: slice, planes: slice | None = None) -> Slab:
+        """Return planes, all by default, of a rectangle of spaxels, given as slices of plain bounds inside the cube.
 
         Its rows are read whole, one plane at a time: a rectangle as wide as the field costs no more than a narrow one.
 
@@ -184,12 +189,13 @@ class Cube:
         OSError
             The file became shorter, or unreadable, since the cube was opened.
         """
-        data = self._read_spectra(self._data, rows, columns, np.float32)
-        variance = None if self._variance is None else self._read_spectra(self._variance, rows, columns, np.float32)
+        where = planes or slice(0, self.shape[0]), rows, columns
+        data = self._read_spectra(self._data, *where, np.float32)
+        variance = None if self._variance is None else self._read_spectra(self._variance, *where, np.float32)
         bad = ~np.isfinite(data)
         if self._quality is not None:
-            bad |= self._read_spectra(self._quality, rows, columns, np.bool_)
-        return Slab(0, data, variance, bad if bad.any() else None)
+            bad |= self._read_spectra(self._quality, *where, np.bool_)
+        return Slab(where[0].start, data, variance, bad if bad.any() else None)
 
     def slab(self, start: int, stop: int) -> Slab:
         """Return the planes from ``start`` up to before ``stop``.
@@ -206,16 +212,16 @@ class Cube:
             bad |= self._read_flags(self._quality, start, stop)
         return Slab(start, data, variance, bad if bad.any() else None)
 
-    def _read_spectra(self, hdu: Hdu, rows: slice, columns: slice, kind: type[Any]) -> NDArray[Any]:
-        nz, ny, nx = hdu.shape
+    def _read_spectra(self, hdu: Hdu, planes: slice, rows: slice, columns: slice, kind: type[Any]) -> NDArray[Any]:
+        _, ny, nx = hdu.shape
         dtype, scaling = hdu.dtype, Scaling.of(hdu.header)
         strip = np.empty((rows.stop - rows.start, nx), dtype)
-        spectra = np.empty((nz, len(strip), columns.stop - columns.start), kind)
+        spectra = np.empty((planes.stop - planes.start, len(strip), columns.stop - columns.start), kind)
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and so bad
-            for plane in range(nz):
+            for place, plane in enumerate(range(planes.start, planes.stop)):
                 offset = hdu.data_offset + (plane * ny + rows.start) * nx * dtype.itemsize
                 _read_into(self._file.fileno(), strip.reshape(-1).view(np.uint8).data, offset)
-                spectra[plane] = scaling.physical(strip[:, columns])
+                spectra[place] = scaling.physical(strip[:, columns])
         return spectra
 
     def _read_floats(self, hdu: Hdu, start: int, stop: int) -> NDArray[np.float32]:

@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     root: Path = Field(Path("vault"), description="Folder of the archive: store, embedded database, logs.")
     database_url: str | None = Field(None, description="PostgreSQL >= 15 with pgSphere; none: the embedded one.")
     data: Path = Field(Path("data"), description="Folder of the data packages: filter curves and templates.")
+    templates: Path | None = Field(
+        None, description="Folder of stellar templates, files named as MILES names them; none: those of the packages."
+    )
     base_url: str = Field("http://127.0.0.1:8000", description="Address under which clients reach the service.")
     authority: str = Field("musevault", description="IVOA authority in the identifiers of the products.")
     query_timeout: PositiveFloat = Field(60.0, description="Seconds that a synchronous query may take.")

@@ -11,6 +11,8 @@ from processing.alignments import ALIGNMENTS
 from processing.exposure_cubes import EXPOSURE_CUBES
 from processing.field_images import FIELD_IMAGES
 from processing.filters import FILTER_LIST
+from processing.maps.map_task import MAPS_OF_CUBES
+from processing.maps.star_task import STARS
 from processing.mosaics import COPT, MOSAIC
 from processing.quality_task import QUALITY
 from processing.task import Task, per_gigabyte
@@ -33,4 +35,6 @@ TASKS: Final = (
         seconds=per_gigabyte(least=0.5, rate=5.0),
         memory=bands.memory,
     ),
+    STARS,
+    MAPS_OF_CUBES,
 )

@@ -4,6 +4,7 @@ The three are values of one kind (``Pool``).  What travels is a function's name,
 whoever computes a tile reads and writes files for itself, so results never pass through a scheduler.
 """
 
+import logging
 import math
 import platform
 import queue
@@ -212,6 +213,7 @@ def beside(processes: int, *, memory: int, folder: Path) -> Iterator[DaskWorkers
     import dask
     from distributed import Client
 
+    logging.getLogger("distributed").setLevel(logging.WARNING)  # its comings and goings are no one's business
     with dask.config.set(LOCAL), _local_cluster(processes, memory, folder) as cluster, Client(cluster) as client:
         yield DaskWorkers(client)
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from processing.drawing import BLUE, BROWN, DOTS_PER_INCH, INK, RULE, SOFT, WIDE
 from processing.homogenised_figures import Modelled
-from processing.quality_pictures import BLUE, BROWN, DOTS_PER_INCH, INK, RULE, SOFT, WIDE
 from processing.science.homogenised_star import profile
 
 if TYPE_CHECKING:

@@ -3,13 +3,13 @@
 Each function draws one, as PNG.  matplotlib is loaded by whoever draws, not by whoever imports this.
 """
 
-import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from processing.drawing import BLUE, BROWN, FLUX, MAP, RULE, SOFT, WAVELENGTH, WIDE, limits, new_figure, png
 from processing.quality_figures import CONTOUR
 from processing.quality_measuring import Exposures, Planes, Sky
 from processing.science.preview import grey
@@ -18,31 +18,17 @@ from processing.science.quality.typical import Typical, typical, windows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 __all__ = ["draw_agreement", "draw_field", "draw_noise", "draw_photometry", "draw_signal", "draw_stars"]
 
 Array = NDArray[np.float64]
 
-BLUE: Final = "#17597d"
-BROWN: Final = "#9a5b06"
-INK: Final = "#1c2128"
-SOFT: Final = "#596270"
-RULE: Final = "#dedad1"
-MAP: Final = "viridis"
-FLUX: Final = r"$10^{-20}$ erg s$^{-1}$ cm$^{-2}$ Å$^{-1}$"
-WAVELENGTH: Final = "Wavelength [Å]"
-WIDE: Final = 9.0
-"""Inches."""
-
-DOTS_PER_INCH: Final = 120
 UNDERSTATED: Final = 1.12
 """The release's noise, in units of what its variances tell."""
 
 RELEASE_OFFSETS: Final = (-0.06, 0.01)
 """The release's median offsets in r of its galaxies, mag."""
 
-SMALL: Final = 1e-9
 WIDER: Final = 1.4
 """Columns for each row from which on maps stand one above the other."""
 
@@ -54,7 +40,7 @@ def draw_field(planes: Planes, exposures: Exposures, sky: Sky) -> bytes:
     """Draw the mosaic in the reference's band, with its exposures and the stars that were measured."""
     from matplotlib.patches import Rectangle
 
-    figure, (axes,) = _figure(1, height=_height(planes, 0.75 * WIDE - 0.9), width=0.75 * WIDE)
+    figure, (axes,) = new_figure(1, height=_height(planes, 0.75 * WIDE - 0.9), width=0.75 * WIDE)
     covered = np.where(planes.covered, planes.image, np.nan)
     picture = grey(covered, at_least=0)[::-1]
     shades = np.where(picture[..., 1:] > 0, picture[..., :1], 255).repeat(3, axis=2)
@@ -75,7 +61,7 @@ def draw_field(planes: Planes, exposures: Exposures, sky: Sky) -> bytes:
     if sky.astrometry.stars:
         axes.legend(loc="upper right", fontsize=8, framealpha=0.9)
     _sky_axes(axes, planes)
-    return _png(figure)
+    return png(figure)
 
 
 def draw_signal(planes: Planes) -> bytes:
@@ -83,14 +69,14 @@ def draw_signal(planes: Planes) -> bytes:
     rows, columns = planes.image.shape
     stacked = columns > WIDER * rows
     size = 2 * _height(planes, WIDE - 2.5) - 0.5 if stacked else _height(planes, WIDE / 2 - 1.6)
-    figure, axes = _figure(2, height=size, stacked=stacked)
+    figure, axes = new_figure(2, height=size, stacked=stacked)
     continuum, window = planes.continuum, planes.continuum.window
     span = f"{window.low:.0f} to {window.high:.0f} Å"
     for ax, values, title, label in (
         (axes[0], continuum.noise, f"Noise, {span}", f"Noise of a voxel [{FLUX}]"),
         (axes[1], continuum.signal_to_noise, f"Signal to noise, {span}", "Signal to noise of a voxel"),
     ):
-        low, high = _limits(values)
+        low, high = limits(values)
         drawn = ax.imshow(values, origin="lower", cmap=MAP, vmin=low, vmax=high, extent=_extent(planes))
         figure.colorbar(drawn, ax=ax, label=label, shrink=0.85)
         ax.set_title(title)
@@ -101,12 +87,12 @@ def draw_signal(planes: Planes) -> bytes:
             values, levels=[CONTOUR], colors="white", linewidths=0.8, extent=_extent(planes), origin="lower"
         )
     (axes[0].set_xlabel if stacked else axes[1].set_ylabel)("")
-    return _png(figure)
+    return png(figure)
 
 
 def draw_noise(planes: Planes) -> bytes:
     """Draw the noise by wavelength: told, and seen in units of told."""
-    figure, (above, below) = _figure(2, height=5.2, stacked=True)
+    figure, (above, below) = new_figure(2, height=5.2, stacked=True)
     above.plot(planes.wavelengths, planes.noise, color=BLUE, linewidth=0.9)
     above.set_ylabel(f"Noise told by STAT\n[{FLUX}]")
     above.set_ylim(bottom=0)
@@ -124,7 +110,7 @@ def draw_noise(planes: Planes) -> bytes:
         below.set_ylim(min(0.85, low - 0.05), max(1.3, high + 0.05))
     below.legend(loc="upper right", fontsize=8, ncols=3)
     _shade_lines(below, planes)
-    return _png(figure)
+    return png(figure)
 
 
 def draw_agreement(exposures: Exposures) -> bytes | None:
@@ -135,7 +121,7 @@ def draw_agreement(exposures: Exposures) -> bytes | None:
     )
     if not any(found for _, _, found in kinds):
         return None
-    figure, (above, below) = _figure(2, height=5.6, stacked=True)
+    figure, (above, below) = new_figure(2, height=5.6, stacked=True)
     for name, color, found in kinds:
         if found:
             _draw_kind(above, below, found, name, color)
@@ -150,7 +136,7 @@ def draw_agreement(exposures: Exposures) -> bytes | None:
     below.set_xlabel(WAVELENGTH)
     below.set_ylim(0, max(4.4, 1.2 * below.get_ylim()[1]))
     below.legend(loc="upper right", fontsize=8, ncols=4)
-    return _png(figure)
+    return png(figure)
 
 
 def draw_photometry(sky: Sky) -> bytes | None:
@@ -158,7 +144,7 @@ def draw_photometry(sky: Sky) -> bytes | None:
     differences, offset = sky.apertures.differences, sky.apertures.offset
     if offset.n == 0:
         return None
-    figure, (left, right) = _figure(2, height=3.8)
+    figure, (left, right) = new_figure(2, height=3.8)
     magnitudes = sky.zero_point - 2.5 * np.log10(sky.apertures.reference * sky.aperture_pixels)
     reach = max(0.1, 1.2 * float(np.abs(differences).max()), 0.0)
     reach = min(reach, max(0.1, abs(offset.median) + 8 * offset.scatter))
@@ -178,7 +164,7 @@ def draw_photometry(sky: Sky) -> bytes | None:
     right.set_xlabel("Reference, AB magnitude of an aperture [mag]")
     right.set_ylabel("Mosaic minus reference [mag]")
     right.set_title(f"{offset.n} apertures, scatter {_told(offset.scatter, 3)} mag")
-    return _png(figure)
+    return png(figure)
 
 
 def draw_stars(sky: Sky) -> bytes | None:
@@ -186,7 +172,7 @@ def draw_stars(sky: Sky) -> bytes | None:
     stars, east, north = sky.astrometry.stars, sky.astrometry.east, sky.astrometry.north
     if not stars:
         return None
-    figure, (axes,) = _figure(1, height=4.8, width=5.2)
+    figure, (axes,) = new_figure(1, height=4.8, width=5.2)
     reach = max(0.1, 1.25 * max(max(abs(one.east) + one.error, abs(one.north) + one.error) for one in stars))
     reach = min(reach, 1.0)
     for one in stars:
@@ -215,7 +201,7 @@ def draw_stars(sky: Sky) -> bytes | None:
     axes.set_ylabel("Declination, mosaic minus reference [arcsec]")
     axes.set_title(f"Places of {len(stars)} star{'s' if len(stars) > 1 else ''}")
     axes.legend(loc="upper right", fontsize=8)
-    return _png(figure)
+    return png(figure)
 
 
 def _draw_kind(above: "Axes", below: "Axes", found: Sequence[Agreement], name: str, color: str) -> None:
@@ -229,35 +215,6 @@ def _draw_kind(above: "Axes", below: "Axes", found: Sequence[Agreement], name: s
         width, spread = np.array([each.median for each in widths]), np.nan_to_num([each.scatter for each in widths])
         below.plot(at, width, "o-", color=color, markersize=4, label=name if kind == "scatter" else "_")
         below.fill_between(at, width - spread, width + spread, color=color, alpha=0.15, linewidth=0)
-
-
-def _figure(
-    panels: int, *, height: float, width: float = WIDE, stacked: bool = False
-) -> tuple["Figure", Sequence["Axes"]]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained", facecolor="white")
-    grid: Any = figure.subplots(
-        panels if stacked else 1, 1 if stacked else panels, squeeze=False, sharex="col" if stacked else False
-    )
-    every = list(grid.ravel())
-    for axes in every:
-        axes.locator_params(nbins=7)
-        axes.tick_params(colors=SOFT, labelsize=9, labelcolor=INK)
-        axes.xaxis.label.set_color(INK)
-        axes.yaxis.label.set_color(INK)
-        axes.title.set_color(INK)
-        axes.title.set_fontsize(11)
-        for spine in axes.spines.values():
-            spine.set_color(SOFT)
-            spine.set_linewidth(0.7)
-    return figure, every
-
-
-def _png(figure: "Figure") -> bytes:
-    target = io.BytesIO()
-    figure.savefig(target, format="png", metadata={"Software": None})
-    return target.getvalue()
 
 
 def _extent(planes: Planes) -> tuple[float, float, float, float]:
@@ -284,14 +241,6 @@ def _sky_axes(axes: "Axes", planes: Planes) -> None:
         scale = planes.pixel_scale
         axes.set_xlim(left - columns.min() * scale + MARGIN, left - (columns.max() + 1) * scale - MARGIN)
         axes.set_ylim(low + rows.min() * scale - MARGIN, low + (rows.max() + 1) * scale + MARGIN)
-
-
-def _limits(values: Array) -> tuple[float, float]:
-    finite = values[np.isfinite(values)]
-    if not finite.size:
-        return 0.0, 1.0
-    low, high = (float(each) for each in np.percentile(finite, [1, 99]))
-    return low, max(high, low + SMALL)
 
 
 def _level(axes: "Axes", value: float, name: str, style: str = "--") -> None:

@@ -19,7 +19,7 @@ from archive.checkpoints import Arrays, Checkpoints, folder_of, open_checkpoints
 from archive.execution import Progress
 from processing.compute import pool
 
-__all__ = ["Tiling", "compute_tiles"]
+__all__ = ["Tiling", "compute_once", "compute_tiles"]
 
 TELL_SECONDS: Final = 1.0
 
@@ -64,6 +64,7 @@ def compute_tiles(
     *,
     depends_on: object,
     progress: Progress,
+    stage: str = "tiles",
 ) -> Checkpoints:
     """Compute all tiles of a job that are not finished yet; returns where the results are.
 
@@ -83,6 +84,8 @@ def compute_tiles(
         its inputs, the size of the tiles.
     progress
         Told how far it is.
+    stage
+        Of the job, when it has several, one after the other.
 
     Raises
     ------
@@ -92,7 +95,8 @@ def compute_tiles(
         The scheduler of the settings does not answer; this may pass.
     """
     job = jobs.named(archive.database, job_id)
-    kept = open_checkpoints(archive.settings.root, job.work_key, [job.task, dict(job.parameters), depends_on, count])
+    basis = [job.task, dict(job.parameters), depends_on, count]
+    kept = open_checkpoints(archive.settings.root, job.work_key, basis, stage=stage)
     missing = kept.missing(range(count))
     if missing:
         teller = _Teller(progress, count, count - len(missing))
@@ -103,6 +107,21 @@ def compute_tiles(
                     teller.hear(number)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+    return kept
+
+
+def compute_once(
+    archive: Archive, job_id: str, compute: Callable[[], Arrays], *, depends_on: object, stage: str
+) -> Checkpoints:
+    """Compute here what all tiles of a later stage need, unless it was kept; it is part 0 of what is returned.
+
+    Parameters are those of ``compute_tiles``.
+    """
+    job = jobs.named(archive.database, job_id)
+    basis = [job.task, dict(job.parameters), depends_on]
+    kept = open_checkpoints(archive.settings.root, job.work_key, basis, stage=stage)
+    if kept.missing([0]):
+        kept.keep(0, compute())
     return kept
 
 

@@ -44,6 +44,9 @@ class Figure(StrEnum):
     PSF_PEAK = "psf_peak"
     NOISE_GAIN = "noise_gain"
     NOISE_OF_SUMS = "noise_of_sums"
+    ENGINE_MEDIAN = "engines_median"
+    ENGINE_MOST = "engines_99"
+    ENGINE_LARGEST = "engines_largest"
 
 
 LABELS: Final[Mapping[Figure, str]] = {
@@ -76,6 +79,9 @@ LABELS: Final[Mapping[Figure, str]] = {
     Figure.PSF_PEAK: "Peak of a star, in units of the Gaussian's",
     Figure.NOISE_GAIN: "Noise of a spaxel after the convolution, in units of that before",
     Figure.NOISE_OF_SUMS: "Noise of sums of spaxels, in units of what STAT tells",
+    Figure.ENGINE_MEDIAN: "Our fits against pPXF: difference, median",
+    Figure.ENGINE_MOST: "Our fits against pPXF: difference, 99 percent have less",
+    Figure.ENGINE_LARGEST: "Our fits against pPXF: largest difference",
 }
 """What they are, for readers."""
 

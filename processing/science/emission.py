@@ -45,7 +45,7 @@ class LineFits:
         Names of free fluxes, velocities and dispersions, and their covariance, shape (n, parameters, parameters), with
         the polynomial's freedom in it; NaN for what took no part.
     polynomial
-        Legendre coefficients of the continuum's factor over the grid's range, shape (n, order + 1).
+        Legendre coefficients of the continuum's factor over the logarithm of the grid's range, shape (n, order + 1).
     chi2, degrees_of_freedom, trials
         Shape (n).
     flags, group_flags

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from processing.science.legendre import polynomials
 from processing.science.lines import LINES, EmissionLine, Group
 from processing.science.lsf import MUSE_LSF, SPEED_OF_LIGHT, Lsf
 from processing.science.normal_equations import Grid, Sizes
 from processing.science.profiles import REACH, Lines
 from processing.science.spaxel_loop import Spectra
+from processing.science.star_spectra import pixel_edges
 from processing.science.variable_projection import Control, Problem
 
 __all__ = ["FitSettings", "Tile", "parameter_names", "problem_of", "spectra_of", "widest_window"]
@@ -113,11 +115,8 @@ def parameter_names(settings: FitSettings) -> tuple[str, ...]:
 
 def problem_of(tile: Tile, settings: FitSettings) -> Problem:
     """Return what all spectra share."""
-    middles = (tile.wavelength[1:] + tile.wavelength[:-1]) / 2
-    ends = 2 * tile.wavelength[[0, -1]] - middles[[0, -1]]
-    edges = np.concatenate((ends[:1], middles, ends[1:]))
-    span = np.interp(tile.wavelength, ends, (-1.0, 1.0))
-    legendre = _plain(np.polynomial.legendre.legvander(span, settings.order).T)
+    edges = pixel_edges(tile.wavelength)
+    legendre = polynomials(tile.wavelength, (float(edges[0]), float(edges[-1])), settings.order)
     amplitudes, groups = len(settings.free), len(Group)
     linear = settings.order + 1 + amplitudes
     sizes = Sizes(settings.order + 1, amplitudes, groups, linear, linear + 2 * groups)

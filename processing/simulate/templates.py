@@ -1,37 +1,27 @@
-"""Spectra of stellar populations: read from a folder of files that are named as MILES names them, or made up.
+"""Spectra of stellar populations to simulate with: three of those that ``stellar_library`` reads, or made up.
 
-E-MILES may not be passed on: it comes with a data package, or the user points at a folder.  The made-up spectra are
-for whoever asks for them by name; they never stand in in silence.
+The made-up spectra are for whoever asks for them by name; they never stand in in silence.
 """
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from astropy.io import fits
 from numpy.typing import NDArray
 
 from archive.errors import Refused
+from processing.stellar_library import FWHM, MODELS, Model, models_in, nearest, read_model
 
 __all__ = ["ANALYTIC", "MODELS", "Population", "analytic", "black_body", "read_populations"]
 
 Array = NDArray[np.float64]
 
-MODELS: Final = Path("ppxf/miles_models")
-"""Where the package has E-MILES, below the folder of the data packages."""
-
 ANALYTIC: Final = "analytic"
 """Name that asks for made-up spectra."""
 
-NAME: Final = re.compile(r"Z([mp])(\d\.\d+)T(\d+\.\d+)")
 WANTED: Final = ((10.0, 0.0), (3.0, -0.4), (0.1, 0.0))
 """Ages in Gyr and metallicities of bulge, disk and young stars."""
-
-FWHM: Final = 2.51
-"""Resolution of MILES, Angstrom."""
 
 RANGE: Final = (4000.0, 10000.0)
 NORMAL: Final = (6400.0, 6600.0)
@@ -62,13 +52,13 @@ def read_populations(folder: Path) -> tuple[Population, ...]:
     Refused
         The folder is not there, has no models, or one of them cannot be read.
     """
-    found = _named(folder)
+    found = models_in(folder)
     if not found:
         raise Refused(
             f"no stellar population models at {folder}: install the data package ppxf 8.2.6, point --templates at a "
             f"folder of files named as MILES names them, or ask for made-up spectra with --templates {ANALYTIC}"
         )
-    return tuple(_read(_nearest(found, age, metallicity)) for age, metallicity in WANTED)
+    return tuple(_read(nearest(found, age, metallicity)) for age, metallicity in WANTED)
 
 
 def analytic() -> tuple[Population, ...]:
@@ -90,36 +80,11 @@ def black_body(wavelength: Array, temperature: float) -> Array:
     return np.asarray(shape, dtype=np.float64)
 
 
-def _named(folder: Path) -> list[tuple[float, float, Path]]:
-    """Return log age, metallicity and path of the models in a folder."""
-    if not folder.is_dir():
-        return []
-    found = []
-    for path in sorted(folder.glob("*.fits")):
-        if (match := NAME.search(path.name)) is not None:
-            sign, metallicity, age = match.groups()
-            found.append((float(np.log10(float(age))), float(metallicity) * (-1 if sign == "m" else 1), path))
-    return found
-
-
-def _nearest(found: Sequence[tuple[float, float, Path]], age: float, metallicity: float) -> tuple[float, float, Path]:
-    return min(found, key=lambda one: abs(one[0] - np.log10(age)) + abs(one[1] - metallicity))
-
-
-def _read(model: tuple[float, float, Path]) -> Population:
-    log_age, metallicity, path = model
-    try:
-        with fits.open(path, memmap=False) as hdus:
-            header, flux = hdus[0].header, np.asarray(hdus[0].data, dtype=np.float64)
-            pixels = np.arange(flux.size) + 1 - float(header.get("CRPIX1", 1.0))
-            wavelength = float(header["CRVAL1"]) + float(header["CDELT1"]) * pixels
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise Refused(f"{path} is no model of MILES: {error}") from error
-    kept = (wavelength >= RANGE[0]) & (wavelength <= RANGE[1])
-    if flux.ndim != 1 or not ((wavelength[kept] >= NORMAL[0]) & (wavelength[kept] <= NORMAL[1])).any():
-        raise Refused(f"{path} is no model of MILES: it does not reach {NORMAL[0]:g} to {NORMAL[1]:g} Angstrom")
-    kept_wavelength, flux = wavelength[kept].astype(np.float64), flux[kept]
-    return Population(path.stem, 10**log_age, metallicity, kept_wavelength, _normal(kept_wavelength, flux), FWHM)
+def _read(model: Model) -> Population:
+    wavelength, flux = read_model(model, RANGE)
+    if not ((wavelength >= NORMAL[0]) & (wavelength <= NORMAL[1])).any():
+        raise Refused(f"{model.path} is no model of MILES: it does not reach {NORMAL[0]:g} to {NORMAL[1]:g} Angstrom")
+    return Population(model.path.stem, model.age, model.metallicity, wavelength, _normal(wavelength, flux), FWHM)
 
 
 def _normal(wavelength: Array, flux: Array) -> Array:

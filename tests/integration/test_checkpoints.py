@@ -177,7 +177,7 @@ def test_a_worker_sweeps_away_what_nobody_goes_on_with(archive: Archive) -> None
     root, then = archive.settings.root, time.time() - 20 * 86400
     for key in ("old", "young"):
         open_checkpoints(root, key, 1).keep(0, {"a": np.zeros(3)})
-    for path in (*folder_of(root, "old").iterdir(), folder_of(root, "old")):
+    for path in (*folder_of(root, "old").rglob("*"), folder_of(root, "old")):
         os.utime(path, (then, then))
     with worker(archive, worker_timeout=0.5):
         until(lambda: not folder_of(root, "old").exists())

@@ -91,7 +91,7 @@ def simulate(
     widths = np.hypot(of_line / LIGHT * middles, instrument_width(middles))
     deviation = noise * np.sqrt(1 + 0.5 * np.sin(grid / 40)) * np.ones((count, 1))
     fluxes = peak * np.interp(middles, grid, deviation[0]) * widths * np.sqrt(2 * np.pi)
-    x = np.linspace(-1, 1, grid.size)
+    x = np.interp(np.log(grid), np.log(grid[[0, -1]]), (-1.0, 1.0))
     warp = np.polynomial.legendre.legval(x, np.vstack((np.ones(count), rng.normal(0, 0.05, (8, count)))))
     continuum = np.tile(stars(grid / (1 + systemic / LIGHT)), (count, 1))
     spectra = continuum * warp + gas(grid, fluxes, velocity, dispersion, systemic)

@@ -77,7 +77,7 @@ def diary(parameters: Mapping[str, Any]) -> list[Entry]:
 
 def finished(archive: Archive, job: Job) -> set[int]:
     """The tiles of a job whose checkpoints are there."""
-    return {int(path.stem) for path in folder_of(archive.settings.root, job.work_key).glob("*/[0-9]*.npz")}
+    return {int(path.stem) for path in folder_of(archive.settings.root, job.work_key).glob("*/*/[0-9]*.npz")}
 
 
 def total(path: Path, tiling: Tiling, parameters: Mapping[str, Any], number: int) -> Arrays:

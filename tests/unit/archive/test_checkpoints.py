@@ -15,7 +15,7 @@ DAY = 86400.0
 def age(root: Path, work_key: str, *, days: float) -> None:
     folder = folder_of(root, work_key)
     then = time.time() - days * DAY
-    for path in (*folder.iterdir(), folder):
+    for path in (*folder.rglob("*"), folder):
         os.utime(path, (then, then))
 
 

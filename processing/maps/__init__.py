@@ -1,0 +1,1 @@
+"""From cubes to maps: bins, stellar kinematics, emission lines."""

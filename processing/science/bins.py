@@ -1,0 +1,234 @@
+"""Neighbouring spaxels put together until each bin has the signal to noise that a fit of the stars needs.
+
+The bins are those of Cappellari (2025, MNRAS 544, 1432), whose package does the geometry.  Noise that neighbours share
+makes a bin noisier than its variances say; ``SumNoise`` is by how much.
+"""
+
+import math
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from processing.science.drizzle_noise import Drops
+from processing.science.errors import Unmeasurable
+
+__all__ = ["FAINT", "NOTHING", "Binning", "Bins", "SumNoise", "bin_spaxels", "nearest_bin"]
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+NOTHING: Final = -2
+"""In place of a bin's number: there is no spectrum."""
+
+FAINT: Final = -1
+"""There is a spectrum, too faint to be put into a bin."""
+
+WIDTHS: Final = (1, 2, 3, 5, 9, 15, 30, 100)
+
+
+@dataclass(frozen=True)
+class SumNoise:
+    """By what the noise of a sum over spaxels exceeds the root of its summed variances.
+
+    ``factors`` are those of squares of so many ``widths`` of spaxels, 1 of a single one.
+    """
+
+    widths: tuple[float, ...] = (1.0,)
+    factors: tuple[float, ...] = (1.0,)
+
+    @classmethod
+    def of_drops(cls, pixfrac: float) -> "SumNoise":
+        """Return that of a cube into which drops of so much of a spaxel fell."""
+        drops = Drops(pixfrac, pixfrac)
+        return cls(tuple(map(float, WIDTHS)), tuple(drops.sum_factor((1, n, n)) for n in WIDTHS))
+
+    @classmethod
+    def of_squares(cls, factors: Mapping[float, float]) -> "SumNoise":
+        """Return what was measured of squares of several widths."""
+        known = dict(sorted({1.0: 1.0, **factors}.items()))
+        return cls(tuple(known), tuple(known.values()))
+
+    def factor(self, spaxels: NDArray[np.integer] | int) -> Array:
+        """Return the factor of sums over so many spaxels, whatever their outline."""
+        found: Array = np.interp(np.sqrt(spaxels), self.widths, self.factors)
+        return found
+
+
+@dataclass(frozen=True)
+class Binning:
+    """How spaxels are put into bins.
+
+    Parameters
+    ----------
+    target
+        Signal to noise per pixel of wavelength that a bin shall have.
+    least
+        Bins that there shall be: a field that is too faint for as many gets a lower target instead.
+    lowest_target
+        Below which the target is never lowered.
+    lowest
+        Signal to noise of a spaxel that goes into a bin: below it, what the sky left behind weighs more than stars.
+    """
+
+    target: float = 35.0
+    least: int = 40
+    lowest_target: float = 8.0
+    lowest: float = 1.0
+
+    def __post_init__(self) -> None:
+        if min(self.target, self.lowest_target) <= 0 or self.least < 1:
+            raise ValueError("bins need a signal to noise above 0, and there is at least one")
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Which bin each spaxel belongs to.
+
+    Attributes
+    ----------
+    number
+        Of the bin, from 0 on, or ``FAINT`` or ``NOTHING``; shape (ny, nx).
+    nearest
+        Of the bin whose stars are the nearest: the own one, or that of the nearest spaxel which has one; ``NOTHING``
+        where there is no spectrum, or no bin at all.  Shape (ny, nx).
+    spaxels
+        Of each bin, shape (bins).
+    x, y
+        Centres, weighted by light, in spaxels from the first one's middle, shape (bins).
+    signal_to_noise
+        With the noise that neighbours share, shape (bins).
+    target
+        Signal to noise that was aimed at.
+    """
+
+    number: NDArray[np.int32]
+    nearest: NDArray[np.int32]
+    spaxels: NDArray[np.int64]
+    x: Array
+    y: Array
+    signal_to_noise: Array
+    target: float
+
+    def __len__(self) -> int:
+        """Count the bins."""
+        return len(self.spaxels)
+
+
+def bin_spaxels(signal: Array, noise: Array, binning: Binning | None = None, shared: SumNoise | None = None) -> Bins:
+    """Put spaxels into bins.
+
+    A field that does not reach the lowest target as a whole is one bin; whoever fits it sees its signal to noise.
+
+    Parameters
+    ----------
+    signal, noise
+        Of the spaxels, shape (ny, nx); NaN where there is no spectrum.
+    binning
+        How; as the survey did by default.
+    shared
+        Noise that neighbours share: none by default.
+
+    Raises
+    ------
+    ValueError
+        The shapes differ.
+    Unmeasurable
+        The package that makes the bins is not there.
+    """
+    binning, shared = binning or Binning(), shared or SumNoise()
+    if signal.ndim != 2 or signal.shape != noise.shape:
+        raise ValueError(f"signal has shape {signal.shape}, noise {noise.shape}")
+    there = np.isfinite(signal) & np.isfinite(noise) & (noise > 0)
+    ratio = np.divide(signal, noise, out=np.full(signal.shape, -np.inf), where=there)
+    chosen = there & (ratio >= binning.lowest)
+    number = np.where(there, FAINT, NOTHING).astype(np.int32)
+    target = binning.target
+    if chosen.any():
+        places = np.argwhere(chosen)
+        target = _target(signal[chosen], noise[chosen], binning, shared)
+        number[chosen] = _numbers(places, signal[chosen], noise[chosen], target, shared)
+    return _bins(number, signal, noise, target, shared)
+
+
+def _target(signal: Array, noise: Array, binning: Binning, shared: SumNoise) -> float:
+    """Return what can be aimed at, so that there are enough bins."""
+    of_all = float(signal.sum() / np.sqrt((noise**2).sum()))
+    size = max(1, signal.size // binning.least)
+    within_reach = of_all / math.sqrt(binning.least) / float(shared.factor(size))
+    return min(binning.target, max(within_reach, binning.lowest_target))
+
+
+def _numbers(
+    places: NDArray[np.int64], signal: Array, noise: Array, target: float, shared: SumNoise
+) -> NDArray[np.int64]:
+    """Return the bin of each of the chosen spaxels; numbers follow the rows."""
+    variance = noise**2
+
+    def capacity(of: NDArray[np.integer]) -> float:
+        members = np.atleast_1d(of)
+        factor = float(shared.factor(members.size))
+        return float(signal[members].sum() ** 2 / variance[members].sum()) / factor**2
+
+    if capacity(np.arange(signal.size)) <= target**2 or signal.size == 1:
+        return np.zeros(signal.size, dtype=np.int64)
+    power_bin = _power_bin()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # it takes the scatter of a single bin, too
+        found = power_bin(places[:, ::-1].astype(np.float64), capacity, target**2, pixelsize=1.0, verbose=0)
+    _, first, inverse = np.unique(found.bin_num, return_index=True, return_inverse=True)
+    order: NDArray[np.int64] = np.argsort(np.argsort(first))[inverse]
+    return order
+
+
+def _power_bin() -> Any:
+    try:
+        from powerbin import PowerBin
+    except ImportError as error:
+        raise Unmeasurable("bins need the package powerbin: pip install 'musevault[analysis]'") from error
+    return PowerBin
+
+
+def _bins(number: NDArray[np.int32], signal: Array, noise: Array, target: float, shared: SumNoise) -> Bins:
+    within: Mask = np.asarray(number >= 0)
+    which = number[within]
+    count = int(which.max(initial=-1)) + 1
+    y, x = (axis.astype(np.float64) for axis in np.nonzero(within))
+    light = signal[within]
+    spaxels = np.bincount(which, minlength=count)
+    total = np.bincount(which, light, count)
+    variance = np.bincount(which, noise[within] ** 2, count)
+    return Bins(
+        number=number,
+        nearest=nearest_bin(number, np.ones(count, dtype=np.bool_)),
+        spaxels=spaxels,
+        x=np.bincount(which, light * x, count) / total,
+        y=np.bincount(which, light * y, count) / total,
+        signal_to_noise=total / np.sqrt(variance) / shared.factor(spaxels),
+        target=target,
+    )
+
+
+def nearest_bin(number: NDArray[np.int32], held: Mask) -> NDArray[np.int32]:
+    """Return of each spaxel its own bin, or that of the nearest spaxel whose bin is held; where none is, ``NOTHING``.
+
+    Parameters
+    ----------
+    number
+        As ``Bins`` has it, shape (ny, nx).
+    held
+        Which bins may be taken, shape (bins).
+    """
+    from scipy.ndimage import distance_transform_edt
+
+    without: Mask = np.asarray(number < 0)
+    without[~without] = ~held[number[~without]]
+    if without.all():
+        return np.full(number.shape, NOTHING, dtype=np.int32)
+    places: Any = distance_transform_edt(without, return_distances=False, return_indices=True)
+    rows, columns = places
+    nearest: NDArray[np.int32] = np.where(number == NOTHING, np.int32(NOTHING), number[rows, columns])
+    return nearest
