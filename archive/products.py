@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import exc, func, select, update
+from sqlalchemy import delete, exc, func, select, update
 from sqlalchemy.orm import Session, selectinload
 
-from archive import editions
+from archive import editions, maps_rows
 from archive.archive import Archive
 from archive.errors import Refused
+from archive.maps_rows import Staged
 from archive.store import Stored
 from schema.base import Base
 from schema.exposures import Exposure
@@ -41,6 +42,7 @@ __all__ = [
     "latest",
     "lock_publishing",
     "publish",
+    "withdraw",
 ]
 
 log = structlog.get_logger()
@@ -122,11 +124,16 @@ def publish(archive: Archive, publication: Publication) -> bool:
         return False
     try:
         with archive.database.transaction() as session:
+            staged = _staged(archive, session, publication)
             lock_publishing(session)
             if _is_there(session, publication):
+                if staged is not None:
+                    staged.drop(session)
                 return False
             artifacts = [_artifact(archive, product_id, new) for new in publication.files]
             _add(session, publication, artifacts)
+            if staged is not None:
+                staged.attach(session)
             for other, picture in publication.pictures.items():
                 session.merge(_artifact(archive, other, picture))
     except exc.OperationalError:  # the server, not the product
@@ -135,6 +142,29 @@ def publish(archive: Archive, publication: Publication) -> bool:
         raise Refused(f"{product_id}: {_reason(error)}") from error
     log.info("published", product=product_id, kind=publication.product.kind, files=len(artifacts))
     return True
+
+
+def withdraw(archive: Archive, product_id: str) -> None:
+    """Take a product away with all that is said of it; its file stays in the store until ``verify --sweep``.
+
+    What was made of it stays, and remembers its name.
+
+    Raises
+    ------
+    Refused
+        There is no such product, or something of the catalogue rests on it.
+    """
+    get(archive, product_id)
+    try:
+        with archive.database.transaction() as session:
+            lock_publishing(session)
+            editions.clear(session, product_id)
+            session.execute(update(Used).where(Used.product_id == product_id).values(product_id=None))
+            session.execute(delete(Product).where(Product.product_id == product_id))
+            maps_rows.withdraw(session, product_id)
+    except exc.IntegrityError as error:
+        raise Refused(f"{product_id}: the catalogue needs it: {_reason(error)}") from error
+    log.info("withdrawn", product=product_id)
 
 
 def lock_publishing(session: Session) -> None:
@@ -229,6 +259,14 @@ def _artifact(archive: Archive, product_id: str, new: NewFile) -> Artifact:
         lost=None,
         location=None,
     )
+
+
+def _staged(archive: Archive, session: Session, publication: Publication) -> Staged | None:
+    """Bring the rows of maps into the database, before others have to wait."""
+    own = next((new for new in publication.files if new.role == Role.THIS), None)
+    if publication.product.kind != maps_rows.MAPS or own is None:
+        return None
+    return maps_rows.stage(session, publication.product, archive.store.get(own.stored.sha256))
 
 
 def _find_content(session: Session, sha256: str) -> str | None:

@@ -9,9 +9,9 @@ from schema.base import SPoly
 
 __all__ = ["SCHEMAS", "comparison_options"]
 
-SCHEMAS: Final = ("archive", "survey", "provenance", "jobs", "tap_schema", "accounts")
+SCHEMAS: Final = ("archive", "survey", "maps", "provenance", "jobs", "tap_schema", "accounts")
 """Schemas whose tables are declared here; others hold views, functions (``sphere``), the rows of accounts
-(``user_tables``) and the queue's own (``queue``)."""
+(``user_tables``), partitions (``maps_rows``) and the queue's own (``queue``)."""
 
 
 def comparison_options() -> dict[str, Any]:

@@ -15,6 +15,7 @@ from schema import (  # noqa: F401  they fill the metadata
     findings,
     intake,
     jobs,
+    maps,
     nights,
     obscore,
     observations,

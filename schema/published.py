@@ -20,6 +20,7 @@ __all__ = ["SCHEMAS", "ForeignKey", "PublishedColumn", "PublishedTable", "catalo
 SCHEMAS: Final = {
     "ivoa": "Tables that the IVOA defines.",
     "survey": "The survey: programmes, galaxies, pointings, observing blocks, exposures, products and releases.",
+    "maps": "What was measured in cubes, a spaxel or a bin a row: stellar kinematics and emission lines.",
     "dbo": "Raw frames under ESO's names.",
     "ist": "Raw frames of one instrument under ESO's names.",
     "phase3v2": "The files of products under ESO's names.",
