@@ -8,7 +8,7 @@ from archive.errors import ArchiveError
 from archive.log import configure
 from archive.settings import Settings, load
 
-__all__ = ["database", "init", "verify"]
+__all__ = ["database", "init", "verify", "withdraw"]
 
 
 @click.command()
@@ -75,6 +75,19 @@ def verify(*, sweeps: bool) -> None:
     if bad:
         raise SystemExit(1)
     click.echo("every file is whole")
+
+
+@click.command()
+@click.argument("product_ids", nargs=-1, required=True, metavar="PRODUCT...")
+def withdraw(product_ids: tuple[str, ...]) -> None:
+    """Take products away with their rows; ``verify --sweep`` removes their files a day later."""
+    from archive import products
+
+    configure()
+    with open_archive(load()) as archive:
+        for product_id in product_ids:
+            products.withdraw(archive, product_id)
+            click.echo(f"withdrawn  {product_id}")
 
 
 def _embedded(settings: Settings) -> Cluster:

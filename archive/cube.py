@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from archive.fits_structure import BrokenFits, Hdu, Scaling, number, structure_of, text
 
-__all__ = ["Cube", "NotACube", "Slab", "WaveKind"]
+__all__ = ["Cube", "NotACube", "Slab", "WaveKind", "corners_of"]
 
 SLAB_BYTES: Final = 64 * 2**20  # at most, unless one plane is more
 QUICK_SLAB_BYTES: Final = 8 * 2**20  # what the allocator takes from memory it has: larger slabs are slower
@@ -86,7 +86,7 @@ class Cube:
                 Scaling.of(hdu.header)  # a card that cannot be used is refused now, not half-way through the slabs
             self.wavelengths: Final = _wavelengths(self.header, planes=self.shape[0])
             self.celestial: Final = _celestial_wcs(self.header, self.primary)
-            self._corners: Final = self._find_corners()
+            self._corners: Final = corners_of(self.celestial, self.shape[1:])
         except BrokenFits as error:
             self._file.close()
             raise NotACube(str(error)) from error
@@ -258,17 +258,24 @@ class Cube:
                 return hdu
         return None
 
-    def _find_corners(self) -> SkyCoord:
-        """Corners at 0.5 and N + 0.5 of FITS pixels, against the clock for whoever looks up at the sky."""
-        _, ny, nx = self.shape
-        right, top = nx - 0.5, ny - 0.5
-        x, y = [-0.5, right, right, -0.5], [-0.5, -0.5, top, top]
-        if np.linalg.det(self.celestial.pixel_scale_matrix) > 0:
-            x, y = x[::-1], y[::-1]
-        corners = _to_sky(self.celestial, x, y)
-        if not (np.isfinite(corners.ra.deg).all() and np.isfinite(corners.dec.deg).all()):
-            raise NotACube("the celestial axes put a corner of the field off the sky")
-        return corners
+
+def corners_of(celestial: WCS, shape: tuple[int, int]) -> SkyCoord:
+    """Return the outer corners of a field of (rows, columns), against the clock for whoever looks up at the sky.
+
+    Raises
+    ------
+    NotACube
+        One of them is off the sky.
+    """
+    ny, nx = shape
+    right, top = nx - 0.5, ny - 0.5
+    x, y = [-0.5, right, right, -0.5], [-0.5, -0.5, top, top]
+    if np.linalg.det(celestial.pixel_scale_matrix) > 0:
+        x, y = x[::-1], y[::-1]
+    corners = _to_sky(celestial, x, y)
+    if not (np.isfinite(corners.ra.deg).all() and np.isfinite(corners.dec.deg).all()):
+        raise NotACube("the celestial axes put a corner of the field off the sky")
+    return corners
 
 
 def _slab_depth(plane_bytes: int) -> int:

@@ -12,12 +12,14 @@ from typing import Any, Final
 import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
+from astropy.wcs.utils import proj_plane_pixel_area
 from numpy.typing import NDArray
 
+from archive.cube import corners_of
 from archive.errors import Refused
 from schema.maps import BIN, VALUES
 
-__all__ = ["MapsFile", "Rows", "open_maps"]
+__all__ = ["MUST_HAVE", "MapsFile", "Rows", "open_maps"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -61,6 +63,22 @@ class MapsFile:
         self._wcs: Final = WCS(first.header)
         if not self._wcs.has_celestial:
             raise Refused("its maps have no place on the sky")
+
+    def place(self) -> dict[str, Any]:
+        """Return where on the sky the maps lie, as the fields of a product."""
+        celestial, shape = self._wcs.celestial, (self.shape[0], self.shape[1])
+        corners = corners_of(celestial, shape)
+        ra, dec = celestial.all_pix2world((shape[1] - 1) / 2, (shape[0] - 1) / 2, 0)
+        first, second, third, fourth = corners
+        return {
+            "ra": float(ra) % 360,
+            "dec": float(dec),
+            "footprint": [float(angle) for one in corners for angle in (one.ra.deg, one.dec.deg)],
+            "field_of_view": float(max(first.separation(third).deg, second.separation(fourth).deg)),
+            "pixel_scale": float(np.sqrt(proj_plane_pixel_area(celestial))) * 3600,
+            "n_x": shape[1],
+            "n_y": shape[0],
+        }
 
     def spaxels(self) -> Iterator[Rows]:
         """Yield the spaxels of which there is a value or a bin, strip after strip."""

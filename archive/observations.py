@@ -19,6 +19,7 @@ from schema.products import MADE, NamingRule, Product, Release
 
 __all__ = [
     "Counts",
+    "all_naming_rules",
     "counts",
     "errata",
     "has_target",
@@ -124,6 +125,12 @@ def naming_rules(database: Database, release_id: str) -> list[NamingRule]:
     )
     with database.reading() as session:
         return list(session.scalars(query))
+
+
+def all_naming_rules(database: Database) -> list[NamingRule]:
+    """Return how all releases name their files."""
+    with database.reading() as session:
+        return list(session.scalars(select(NamingRule).order_by(NamingRule.release_id, NamingRule.kind)))
 
 
 def counts(database: Database) -> Counts:

@@ -23,6 +23,8 @@ from archive.products import HeaderText, NewFile, Publication
 from archive.store import Stored
 from ingest import headers
 from ingest.cube_facts import Oddity, facts, oddities
+from ingest.maps_facts import facts as maps_facts
+from ingest.maps_facts import is_maps, named
 from ingest.outcome import Became, Outcome
 from ingest.pipeline_record import activities
 from ingest.raw_kinds import raw_tag
@@ -171,7 +173,7 @@ def _read(path: Path) -> _Contents:
     Raises
     ------
     Refused
-        With the one reason why the file is no cube of MUSE.
+        With the one reason why the file is neither a cube of MUSE nor maps of one.
     """
     if path.is_dir():
         raise Refused("the folder cannot be read")
@@ -181,6 +183,8 @@ def _read(path: Path) -> _Contents:
         found = between(primary, frozenset(hdu.name for hdu in hdus))
         if found is not None:
             return _Contents(found.product_id, found.facts, (), primary, _texts(path, hdus))
+        if is_maps(hdu.name for hdu in hdus):
+            return _Contents(None, maps_facts(path, primary), (), primary, _texts(path, hdus))
         with Cube(path) as cube:
             odd = tuple(oddities(cube, _stat_unit(hdus)))
             header, _ = headers.readable(cube.primary)
@@ -193,6 +197,7 @@ def _read(path: Path) -> _Contents:
 
 def _publication(archive: Archive, path: Path, stored: Stored, collection: str) -> Publication:
     contents = _read(archive.store.get(stored.sha256))
+    contents.facts.update(named(path.name, observations.all_naming_rules(archive.database)))
     product_id = contents.product_id or f"{_stem(path)}-{stored.sha256[:8]}"
     programme_id = contents.facts["programme_id"]
     made_by, used, earlier = activities(contents.header, product_id=product_id)

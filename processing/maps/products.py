@@ -27,6 +27,9 @@ CUBE: Final = "_DATACUBE_"
 FIRST, LAST = 5000e-10, 6800e-10
 """Metres: a cube that lacks these is none whose stars can be fitted, at any redshift of the survey."""
 
+COARSEST: Final = 3e-10
+"""Metres from one plane to the next: no lines are seen in wider steps."""
+
 MAP_BYTES: Final = 800
 """A spaxel, of all maps."""
 
@@ -44,7 +47,9 @@ INHERITED: Final = (
 def is_fitted(cube: Product) -> bool:
     """Tell whether a cube has the wavelengths that are fitted."""
     low, high = cube.wavelength_min, cube.wavelength_max
-    return low is not None and high is not None and low <= FIRST and high >= LAST
+    if low is None or high is None or low > FIRST or high < LAST:
+        return False
+    return cube.n_wavelength is None or (high - low) / max(1, cube.n_wavelength - 1) <= COARSEST
 
 
 def key_of(product: Product) -> str | None:

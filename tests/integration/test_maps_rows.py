@@ -9,11 +9,15 @@ import pytest
 import pyvo
 from astropy.io import fits
 from astropy.table import Table
+from click.testing import CliRunner
 from sqlalchemy import text
 
 from archive import maps_rows, products
 from archive.archive import Archive
+from archive.cli import withdraw
 from archive.errors import Refused
+from ingest.outcome import Became
+from ingest.products import ingest_products
 from tests.support import archives, maps
 
 NAME = "NGC4321_MAPS_native"
@@ -178,3 +182,26 @@ def test_one_query_finds_shocked_gas_near_regions_that_are_uploaded(
     units = {row["column_name"]: row["unit"] for row in columns}
     assert (units["ha6562_vel"], units["ra"]) == ("km/s", "deg")
     assert joined["n"][0] == 64
+
+
+def test_a_file_of_the_release_is_taken_in_by_its_name(vault: Archive, tmp_path: Path) -> None:
+    path = maps.write(tmp_path / "NGC4321_MAPS_copt_1.16asec.fits", maps.images(), OBJECT="NGC4321")
+    (outcome,) = ingest_products(vault, [path], collection="PHANGS")
+    assert outcome.became is Became.NEW
+    (product,) = products.latest(vault, kind="maps")
+    assert (product.target, product.resolution, product.spatial_resolution) == ("NGC4321", "copt", 1.16)
+    assert product.release_id == "phangs-muse"
+    assert product.footprint is not None
+    assert counts(vault) == (1191, 48)
+    (again,) = ingest_products(vault, [path], collection="PHANGS")
+    assert again.became is not Became.NEW
+    assert counts(vault) == (1191, 48)
+
+
+def test_a_command_withdraws(vault: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    maps.publish(vault, maps.write(tmp_path / "one.fits", maps.images()))
+    monkeypatch.setenv("MUSEVAULT_ROOT", str(vault.settings.root))
+    monkeypatch.setenv("MUSEVAULT_DATABASE_URL", str(vault.settings.database_url))
+    done = CliRunner().invoke(withdraw, [NAME])
+    assert (done.exit_code, done.output.splitlines()[-1]) == (0, f"withdrawn  {NAME}")
+    assert counts(vault) == (0, 0)
