@@ -2,6 +2,8 @@
 .PHONY: help setup setup-test demo test test-slow lint format lock bench clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
+# Threads of linear algebra stand in each other's way where there is a process for every core.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,10 +18,10 @@ demo: setup ## the survey's log and a real cube in an archive, served at http://
 	@$(BIN)/musevault demo $(if $(DEMO_EXIT),--exit)
 
 test: setup-test ## all tests but the slow ones
-	$(BIN)/pytest -n 2 --cov --cov-report=term:skip-covered -m "not slow" $(TESTS)
+	$(ONE_THREAD) $(BIN)/pytest -n 2 --cov --cov-report=term:skip-covered -m "not slow" $(TESTS)
 
 test-slow: setup-test ## the slow tests
-	$(BIN)/pytest -m slow $(TESTS)
+	$(ONE_THREAD) $(BIN)/pytest -m slow $(TESTS)
 
 lint: setup-test ## ruff, mypy strict, import contracts
 	$(BIN)/ruff check

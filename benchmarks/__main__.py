@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import Final
 
 NAMES: Final = (
-    "bands", "mosaic", "convolution", "lines", "tiles", "adql", "tap", "formats", "raw_headers", "exposures",
-    "provenance", "jobs",
+    "bands", "mosaic", "convolution", "lines", "engines", "tiles", "adql", "tap", "formats", "raw_headers", "exposures",
+    "provenance", "jobs", "binning", "maps", "maps_rows",
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from processing.drawing import BLUE, BROWN, FLUX, INK, RULE, SOFT, WAVELENGTH, WIDE, new_figure, png
 from processing.maps.sky_map import SkyMap, draw_map
+from processing.science.legendre import polynomials
 from processing.science.stars import StarSettings, StarSpectra
 
 if TYPE_CHECKING:
@@ -95,8 +96,7 @@ def _model(values: Values, row: int, spectra: StarSpectra, settings: StarSetting
     """Return stars and polynomial; NaN where they were not fitted."""
     at_rest, usable = spectra.at_rest, settings.usable(spectra)
     ends = at_rest[usable][[0, -1]]
-    span = np.interp(at_rest, ends, (-1.0, 1.0))
-    added = np.polynomial.legendre.legval(span, values["polynomial"][row])
+    added = values["polynomial"][row] @ polynomials(at_rest, (float(ends[0]), float(ends[1])), settings.order)
     inside = (at_rest >= ends[0]) & (at_rest <= ends[1])
     model: NDArray[np.float64] = np.where(inside, values["continuum"][row] + added, np.nan)
     return model

@@ -29,7 +29,7 @@ class Recipe:
 
 
 def queries(target: Target | None) -> list[Example]:
-    """Return three queries that stand for many; the cone is around a galaxy of the archive, if it has one."""
+    """Return queries that stand for many; the cone is around a galaxy of the archive, if it has one."""
     ra, dec = _centre(target)
     return [
         Example(
@@ -50,6 +50,12 @@ def queries(target: Target | None) -> list[Example]:
             "WHERE p.ao_mode = 'AO'\n"
             "GROUP BY p.pointing_id, p.psf_fwhm\n"
             "ORDER BY psf_fwhm",
+        ),
+        Example(
+            "Spaxels whose gas looks shocked: [N II] above 0.6 of H alpha, and lines broader than 60 km/s",
+            "SELECT TOP 1000 product_id, ra, dec, nii6583_flux / ha6562_flux AS ratio, ha6562_sigma\n"
+            "FROM maps.spaxel\n"
+            "WHERE nii6583_flux / ha6562_flux > 0.6 AND ha6562_sigma > 60 AND ha6562_an > 5",
         ),
     ]
 

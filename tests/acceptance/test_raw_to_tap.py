@@ -94,11 +94,11 @@ def test_from_the_log_and_a_cube_to_a_query_an_image_a_file_and_a_page(operator:
     assert "truncated" in said
     assert "broken.fits: truncated" in operator.types("ingest", "refused")
 
-    # Its images are made by a job; a second call finds nothing to do.
+    # Its images and its maps are made by jobs; a second call finds nothing to do.
     assert "band_images" in operator.types("process", "--now")
     assert "nothing to do" in operator.types("process", "--now")
     jobs = [json.loads(line) for line in operator.types("jobs", "--json").splitlines()]
-    assert [job["phase"] for job in jobs] == ["COMPLETED"]
+    assert [job["phase"] for job in jobs] == ["COMPLETED"] * 3
     assert "every file is whole" in operator.types("verify")
 
     with operator.serves() as url:
@@ -113,7 +113,7 @@ def test_from_the_log_and_a_cube_to_a_query_an_image_a_file_and_a_page(operator:
 
         # Another one searches for images and gets the same file.
         images = pyvo.dal.SIA2Service(f"{url}/sia2").search(pos=(63.355, 10.465, 0.01))
-        assert len(images) == 5  # the cube, white light, g, r and i
+        assert len(images) == 6  # the cube, white light, g, r and i, and the maps
         assert cube["access_url"] in {image["access_url"] for image in images}
         content = requests.get(cube["access_url"], timeout=60).content
         assert hashlib.sha256(content).digest() == hashlib.sha256(REAL_CUBE.read_bytes()).digest()

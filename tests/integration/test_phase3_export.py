@@ -30,6 +30,7 @@ from processing.submission import submit
 from schema.exposures import Exposure
 from schema.products import Product
 from schema.provenance import Activity, Used
+from tests.support import maps as maps_files
 from tests.support.commands import Types, typing
 from tests.support.cubes import write_cube
 from tests.support.disks import small_disk
@@ -92,7 +93,8 @@ def whole(survey: Archive, cube: str) -> str:
     """The cube with everything that belongs to it."""
     for band in BANDS:
         publish_image(survey, cube, band)
-    maps = [fits.ImageHDU(np.zeros((6, 5)), name=name) for name in ("BIN_ID", "V_STARS")]
+    shape = (6, 5)
+    maps = [fits.ImageHDU(image, maps_files.axes(shape), name=name) for name, image in maps_files.images(shape).items()]
     maps[0].header["PRODCATG"] = "ANCILLARY.IMAGE"
     publish(survey, "NGC1365_MAPS_native", "maps", maps)
     return cube

@@ -96,5 +96,5 @@ def test_an_exposure_tells_all_that_was_made_from_it_through_any_number_of_steps
     shown = exposure_record.find(archive.database, frame)
     assert shown is not None
     assert {made.product_id for made in shown.made} == {
-        p.product_id for kind in ("cube", "image") for p in products.latest(archive, kind=kind)
+        p.product_id for kind in ("cube", "image", "stars", "maps") for p in products.latest(archive, kind=kind)
     }

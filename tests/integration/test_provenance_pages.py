@@ -98,10 +98,11 @@ def test_the_command_tells_rows_and_raw_frames(ask: Callable[..., Result], cube:
 def test_the_command_tells_what_falls_with_a_bad_frame(ask: Callable[..., Result], cube: str) -> None:
     told = [json.loads(line) for line in ask(RAW, "--affected", "--format", "json").output.splitlines()]
     assert [one["name"] for one in told] == [
-        "muse_scibasic", "muse_scipost", "muse_exp_combine", *["band_images"] * 4,
+        "muse_scibasic", "muse_scipost", "muse_exp_combine", *["band_images"] * 4, "stars", "maps",
     ]  # fmt: skip
     made = {product["product_id"] for one in told for product in one["products"]}
-    assert made == {cube, *(f"{cube}_IMAGE_{band}" for band in ("white", "SDSS_g", "SDSS_r", "SDSS_i"))}
+    images = {f"{cube}_IMAGE_{band}" for band in ("white", "SDSS_g", "SDSS_r", "SDSS_i")}
+    assert made == {cube, f"{cube}_STARS", f"{cube}_MAPS"} | images
     assert f"{cube}_IMAGE_white" in ask(RAW, "--affected").output
     assert ask("MUSE.of.nowhere", "--affected").output == ""
 

@@ -88,4 +88,4 @@ def test_images_are_found_by_position(full_service: Service) -> None:
         "cone", f"serviceurl={full_service[1]}/sia2/query", "servicetype=sia2", "lon=63.355", "lat=10.465",
         "radius=0.01", "ocmd=keepcols 'dataproduct_type access_format'", "ofmt=csv",
     )  # fmt: skip
-    assert sorted(found.splitlines()[1:]) == ["cube,application/fits", *["image,application/fits"] * 4]
+    assert sorted(found.splitlines()[1:]) == ["cube,application/fits", *["image,application/fits"] * 5]

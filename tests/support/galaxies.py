@@ -75,14 +75,23 @@ def simulate(*, systemic: float, ebv: float, seed: int = 1, centre: float = CENT
     return Galaxy(systemic, ebv, velocity, sigma, gas_velocity, gas_sigma, fluxes, cube, variance)
 
 
-def write(path: Path, galaxy: Galaxy, *, kind: str = "AWAV", unit: str = UNIT, stat: bool = True) -> Path:
-    """Write the cube as a file."""
+def write(
+    path: Path,
+    galaxy: Galaxy,
+    *,
+    kind: str = "AWAV",
+    unit: str = UNIT,
+    stat: bool = True,
+    voxels: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
+) -> Path:
+    """Write the cube as a file; ``voxels`` are other data and variance."""
+    data, variance = voxels or (galaxy.cube, galaxy.variance)
     axes = {**AXES, "CRPIX1": (SHAPE[1] + 1) / 2, "CRPIX2": (SHAPE[0] + 1) / 2, "CTYPE3": kind, "BUNIT": unit}
     header = fits.Header({**axes, "CRVAL3": float(GRID[0]), "CD3_3": 1.25})
     primary = fits.Header({**HEADER, "OBJECT": TARGET, "HIERARCH ESO OBS TARG NAME": TARGET})
-    hdus = [fits.PrimaryHDU(header=primary), fits.ImageHDU(galaxy.cube, header, name="DATA")]
+    hdus = [fits.PrimaryHDU(header=primary), fits.ImageHDU(data, header, name="DATA")]
     if stat:
-        hdus.append(fits.ImageHDU(galaxy.variance, header, name="STAT"))
+        hdus.append(fits.ImageHDU(variance, header, name="STAT"))
     fits.HDUList(hdus).writeto(path)
     return path
 
@@ -95,7 +104,14 @@ def of_survey(archive: Archive, **more: Any) -> Galaxy:
     return simulate(systemic=float(record.target.systemic_velocity), ebv=float(record.target.ebv), **more)
 
 
-def take_in(archive: Archive, path: Path, *, resolution: str = "native", target: str | None = TARGET) -> str:
+def take_in(
+    archive: Archive,
+    path: Path,
+    *,
+    resolution: str = "native",
+    target: str | None = TARGET,
+    shape: tuple[int, int] = SHAPE,
+) -> str:
     """Publish a cube as the mosaic of the galaxy; returns its identifier."""
     name = f"{TARGET}_DATACUBE_{resolution}"
     product = Product(
@@ -113,8 +129,8 @@ def take_in(archive: Archive, path: Path, *, resolution: str = "native", target:
         mjd_end=58762.31,
         flux_unit=UNIT,
         pixel_scale=0.2,
-        n_y=SHAPE[0],
-        n_x=SHAPE[1],
+        n_y=shape[0],
+        n_x=shape[1],
         n_wavelength=GRID.size,
         wavelength_min=float(GRID[0]) * 1e-10,
         wavelength_max=float(GRID[-1]) * 1e-10,

@@ -50,13 +50,16 @@ def images(shape: tuple[int, int] = (30, 40), *, seed: int = 1, more: bool = Fal
     return found
 
 
+def axes(shape: tuple[int, ...], *, scale: float = 0.2) -> fits.Header:
+    """Return where the images lie."""
+    known = {name: value for name, value in AXES.items() if not name.endswith("3") and name not in {"BUNIT", "CD3_3"}}
+    known |= {"CRVAL1": RA, "CRVAL2": DEC, "CRPIX1": (shape[1] + 1) / 2, "CRPIX2": (shape[0] + 1) / 2}
+    return fits.Header({**known, "CD1_1": -scale / 3600, "CD2_2": scale / 3600})
+
+
 def write(path: Path, made: dict[str, Array], *, scale: float = 0.2, **primary: Any) -> Path:
     """Write a file of maps."""
-    shape = made["BIN_ID"].shape
-    axes = {name: value for name, value in AXES.items() if not name.endswith("3") and name not in {"BUNIT", "CD3_3"}}
-    axes |= {"CRVAL1": RA, "CRVAL2": DEC, "CRPIX1": (shape[1] + 1) / 2, "CRPIX2": (shape[0] + 1) / 2}
-    axes |= {"CD1_1": -scale / 3600, "CD2_2": scale / 3600}
-    header = fits.Header(axes)
+    header = axes(made["BIN_ID"].shape, scale=scale)
     first = fits.PrimaryHDU(header=fits.Header({"INSTRUME": "MUSE", "REDSHIFT": 1572.0, **primary}))
     hdus = [first, *(fits.ImageHDU(image, header, name=name) for name, image in made.items())]
     fits.HDUList(hdus).writeto(path)
