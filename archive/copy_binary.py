@@ -60,4 +60,5 @@ def _cells(
     cells[..., LENGTH:] = values.astype(kind).view(np.uint8).reshape(rows, fields, width)
     kept = np.ones(cells.shape, np.bool_)
     kept[null, LENGTH:] = False
-    return cells.reshape(rows, -1), kept.reshape(rows, -1)
+    flat = rows, fields * (LENGTH + width)
+    return cells.reshape(flat), kept.reshape(flat)

@@ -105,10 +105,18 @@ def _pages(url: str) -> str:
     return "home, target, product, query"
 
 
+def _maps(url: str) -> str:
+    bins = _rows(url, "SELECT COUNT(*) AS n, AVG(sigma_stars) AS sigma FROM maps.bin")[0]
+    spaxels = _value(url, "SELECT COUNT(*) FROM maps.spaxel WHERE ha6562_an > 5")
+    _expect([int(bins["n"]) > 0, int(spaxels) > 0], [True, True], "the maps")
+    return f"{bins['n']} bins of {float(bins['sigma']):.0f} km/s, H alpha in {spaxels} spaxels"
+
+
 CHECKS: dict[str, Callable[[str], str]] = {
     "cone": _cone,
     "SIA2": _images,
     "download": _download,
+    "maps": _maps,
     "pages": _pages,
 }
 

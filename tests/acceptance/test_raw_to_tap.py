@@ -120,6 +120,14 @@ def test_from_the_log_and_a_cube_to_a_query_an_image_a_file_and_a_page(operator:
         part = requests.get(cube["access_url"], headers={"Range": "bytes=2880-5759"}, timeout=60)
         assert (part.status_code, part.content) == (206, content[2880:5760])
 
+        # Stars and gas of the brightest galaxy of Abell 478 are as other fits of this cube have found them.
+        (bins,) = tap.search("SELECT COUNT(*) AS n, AVG(v_stars) AS v, AVG(sigma_stars) AS sigma FROM maps.bin")
+        assert bins["n"] > 30
+        assert abs(bins["v"]) < 60  # of the velocity that was found in the spectrum itself
+        assert bins["sigma"] == pytest.approx(305, abs=30)
+        (gas,) = tap.search("SELECT AVG(nii6583_flux / ha6562_flux) AS ratio FROM maps.spaxel WHERE ha6562_an > 10")
+        assert gas["ratio"] == pytest.approx(1.08, abs=0.05)
+
         # Which raw frame is behind the r image?  One query along the provenance tells.
         history = tap.search(
             "SELECT DISTINCT u.entity, u.role FROM provenance.was_generated_by AS g"
