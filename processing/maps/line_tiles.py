@@ -22,6 +22,7 @@ from processing.science.fit_flags import FitFlag
 from processing.science.line_model import line_model
 from processing.science.lines import Group
 from processing.science.lsf import SPEED_OF_LIGHT
+from processing.science.monte_carlo import lines_with_scatter
 from processing.science.reference_engine import ReferenceLines, fit_lines_by_ppxf
 from processing.tiles import Tiling
 
@@ -48,7 +49,8 @@ def tiling(shape: tuple[int, int]) -> Tiling:
 class LineTiles:
     """Fits the lines of a tile's spaxels; it travels to whoever computes it.
 
-    ``cube`` and ``stars`` are files; ``model`` asks for the fitted spectra, too, which are as observed.
+    ``cube`` and ``stars`` are files; ``model`` asks for the fitted spectra, too, which are as observed;
+    ``realisations`` for errors by as many.
     """
 
     cube: Path
@@ -57,6 +59,7 @@ class LineTiles:
     settings: FitSettings
     engine: Engine
     model: bool
+    realisations: int = 0
 
     def __call__(self, number: int) -> Arrays:
         """Return what was found of a tile's spaxels, and which these are."""
@@ -67,8 +70,9 @@ class LineTiles:
         if tile is None:
             return {"place": places}
         fits = by_ppxf(tile, self.settings) if self.engine is Engine.PPXF else fit_tile(tile, self.settings)
+        told = self._with_errors(tile, fits, number)
         found: dict[str, NDArray[Any]] = {"place": places + rows.start * binned.nearest.shape[1]}
-        found |= _published(fits, self.settings)
+        found |= _published(told, self.settings)
         if self.engine is Engine.BATCH and has_ppxf():
             chosen = drawn(len(places), number)
             reference = fit_lines_by_ppxf(_some(tile, chosen), self.settings)
@@ -80,6 +84,11 @@ class LineTiles:
             dimmed = model.total / correction(tile.wavelength, binned.ebv)
             found["model"] = dimmed.astype(np.float32)
         return found
+
+    def _with_errors(self, tile: Tile, fits: LineFits, seed: int) -> LineFits:
+        if not self.realisations or self.engine is Engine.PPXF:
+            return fits
+        return lines_with_scatter(tile, fits, self.settings, realisations=self.realisations, seed=seed)
 
     def _tile(self, binned: BinnedStars, rows: slice, columns: slice, places: NDArray[np.int64]) -> Tile | None:
         if places.size == 0:

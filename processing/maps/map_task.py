@@ -43,7 +43,7 @@ PNG: Final = "image/png"
 MEMORY: Final = 4000 * 2**20
 MOST_SHOWN: Final = 3
 
-PARAMETERS: Final[Mapping[str, Any]] = {"engine": str(Engine.BATCH), "model": False}
+PARAMETERS: Final[Mapping[str, Any]] = {"engine": str(Engine.BATCH), "model": False, "monte_carlo": 0}
 
 MAPS_OF_CUBES: Final = Task(
     "maps",
@@ -77,9 +77,8 @@ def maps(archive: Archive, parameters: Mapping[str, Any], job_id: str, progress:
         binned = read_stars(file_of(archive, stars))
         if binned.number.shape != cube.shape[1:]:
             raise Refused(f"{stars.product_id} is of a cube of {binned.number.shape}, not {cube.shape[1:]}")
-        tiles = LineTiles(
-            file_of(archive, product), file_of(archive, stars), StarSettings().wavelengths, settings, engine, model
-        )
+        paths = file_of(archive, product), file_of(archive, stars)
+        tiles = LineTiles(*paths, StarSettings().wavelengths, settings, engine, model, given["monte_carlo"])
         count = len(tiling(cube.shape[1:]))
         files = [own_file(one) for one in (product, stars)]
         depends_on = [VERSION, [None if file is None else file.sha256 for file in files]]

@@ -53,6 +53,7 @@ PARAMETERS: Final[Mapping[str, Any]] = {
     "signal_to_noise": Binning().target,
     "least_bins": Binning().least,
     "lowest_signal_to_noise": Binning().lowest,
+    "monte_carlo": 0,
 }
 
 STARS: Final = Task(
@@ -95,7 +96,7 @@ def stars(archive: Archive, parameters: Mapping[str, Any], job_id: str, progress
         fitted = compute_tiles(
             archive,
             job_id,
-            StarTiles(binned, templates.folder.absolute(), source.settings, source.engine),
+            StarTiles(binned, templates.folder.absolute(), source.settings, source.engine, given["monte_carlo"]),
             count,
             depends_on=depends_on,
             progress=lambda done, words: progress(FIRST + (1 - FIRST) * done, words),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from archive.checkpoints import Arrays, Checkpoints
 from processing.maps.engines import Engine, drawn, has_ppxf
 from processing.science.engine_comparison import star_differences
+from processing.science.monte_carlo import stars_with_scatter
 from processing.science.reddening import stellar_reddening
 from processing.science.reference_engine import fit_stars_by_ppxf
 from processing.science.star_flags import StarFlag
@@ -44,13 +45,15 @@ KEPT: Final = (
 class StarTiles:
     """Fits the bins of a tile; it travels to whoever computes it.
 
-    ``binned`` has the spectra of all bins as its part 0, ``folder`` the templates.
+    ``binned`` has the spectra of all bins as its part 0, ``folder`` the templates; ``realisations`` asks for errors
+    by as many.
     """
 
     binned: Checkpoints
     folder: Path
     settings: StarSettings
     engine: Engine
+    realisations: int = 0
 
     def __call__(self, number: int) -> Arrays:
         """Return what was found of a tile's bins."""
@@ -61,7 +64,12 @@ class StarTiles:
             fits = by_ppxf(spectra, library, self.settings)
         else:
             fits = fit_stars(spectra, library, self.settings)
-        found: dict[str, NDArray[Any]] = {name: getattr(fits, name) for name in KEPT}
+        told = fits
+        if self.realisations and self.engine is Engine.BATCH:
+            told = stars_with_scatter(
+                spectra, library, fits, self.settings, realisations=self.realisations, seed=number
+            )
+        found: dict[str, NDArray[Any]] = {name: getattr(told, name) for name in KEPT}
         found["continuum"] = fits.continuum.astype(np.float32)
         found["ebv_stars"] = stellar_reddening(spectra, library, fits, self.settings)
         if self.engine is Engine.BATCH and has_ppxf():
