@@ -52,9 +52,9 @@ ASKED = [
      ["adql:REGION"]),
     ('SELECT COUNT("size") FROM tap_schema.columns WHERE principal & 1 = 1', None),
     ("SELECT calib_level FROM ivoa.ObsCore WHERE CONTAINS(POINT(63.355, 10.465), s_region) = 1 AND em_xel > 99", ["2"]),
-    ("SELECT COUNT(*) FROM ivoa.ObsCore WHERE INTERSECTS(s_region, CIRCLE('ICRS', 63.355, 10.465, 0.01)) = 1", ["5"]),
-    ("SELECT COUNT(*) FROM ivoa.ObsCore WHERE DISTANCE(CENTROID(s_region), POINT(s_ra, s_dec)) < 0.001", ["5"]),
-    ("SELECT COUNT(*) FROM ivoa.ObsCore WHERE AREA(s_region) BETWEEN 1e-7 AND 1e-4", ["5"]),
+    ("SELECT COUNT(*) FROM ivoa.ObsCore WHERE INTERSECTS(s_region, CIRCLE('ICRS', 63.355, 10.465, 0.01)) = 1", ["6"]),
+    ("SELECT COUNT(*) FROM ivoa.ObsCore WHERE DISTANCE(CENTROID(s_region), POINT(s_ra, s_dec)) < 0.001", ["6"]),
+    ("SELECT COUNT(*) FROM ivoa.ObsCore WHERE AREA(s_region) BETWEEN 1e-7 AND 1e-4", ["6"]),
     ("SELECT COUNT(*) FROM ivoa.ObsCore WHERE gavo_specconv(em_min, 'eV') BETWEEN 2.6 AND 2.62", None),
     ("SELECT ivo_histogram(em_min, 0, 1e-6, 2) FROM ivoa.ObsCore", None),
 ]  # fmt: skip
