@@ -21,14 +21,19 @@ def sia(full_service: Service) -> pyvo.dal.SIA2Service:
 
 
 IMAGES = {"white", "SDSS_g", "SDSS_r", "SDSS_i"}
+ALL = {"cube", "MAPS", *IMAGES}
 
 
 def names(results: pyvo.dal.SIA2Results) -> set[str]:
-    return {str(r["dp_id"]).partition("_IMAGE_")[2] or "cube" for r in results}
+    return {name_of(str(r["dp_id"])) for r in results}
+
+
+def name_of(product: str) -> str:
+    return "MAPS" if "_MAPS_" in product else product.partition("_IMAGE_")[2] or "cube"
 
 
 def test_a_position_finds_the_cube_and_its_images(sia: pyvo.dal.SIA2Service) -> None:
-    assert names(sia.search(pos=HERE)) == {"cube", *IMAGES}
+    assert names(sia.search(pos=HERE)) == ALL
     assert len(sia.search(pos=(64.355, 10.465, 0.01))) == 0
 
 
@@ -36,16 +41,17 @@ def test_a_position_finds_the_cube_and_its_images(sia: pyvo.dal.SIA2Service) -> 
     ("parameters", "found"),
     [
         ({"data_type": "cube"}, {"cube"}),
-        ({"band": (500 * u.nm, 600 * u.nm)}, {"cube", "white", "SDSS_g", "SDSS_r"}),
+        ({"band": (500 * u.nm, 600 * u.nm)}, {"cube", "MAPS", "white", "SDSS_g", "SDSS_r"}),
         ({"band": (1 * u.um, 2 * u.um)}, set()),
-        ({"time": (Time("2014-12-08"), Time("2014-12-09"))}, {"cube", *IMAGES}),
+        ({"time": (Time("2014-12-08"), Time("2014-12-09"))}, ALL),
         ({"time": (Time("2015-01-01"), Time("2015-12-31"))}, set()),
-        ({"collection": "MUSE"}, {"cube", *IMAGES}),
+        ({"collection": "MUSE"}, ALL),
         ({"collection": "PHANGS"}, set()),
-        ({"target_name": "Abell 478", "data_type": "image"}, IMAGES),
+        ({"target_name": "Abell 478", "data_type": "image"}, {"MAPS", *IMAGES}),
         ({"calib_level": 2}, {"cube", *IMAGES}),
-        ({"pos": (63.0, 64.0, 10.0, 11.0)}, {"cube", *IMAGES}),
-        ({"instrument": "MUSE", "facility": "ESO-VLT-U4"}, {"cube", *IMAGES}),
+        ({"calib_level": 4}, {"MAPS"}),
+        ({"pos": (63.0, 64.0, 10.0, 11.0)}, ALL),
+        ({"instrument": "MUSE", "facility": "ESO-VLT-U4"}, ALL),
         ({"pol": "I"}, set()),
     ],
 )
