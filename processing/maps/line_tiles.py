@@ -73,6 +73,7 @@ class LineTiles:
         told = self._with_errors(tile, fits, number)
         found: dict[str, NDArray[Any]] = {"place": places + rows.start * binned.nearest.shape[1]}
         found |= _published(told, self.settings)
+        found["flags"][_has_other_stars(binned, rows, columns, places)] |= np.uint16(FitFlag.OTHER_STARS)
         if self.engine is Engine.BATCH and has_ppxf():
             chosen = drawn(len(places), number)
             reference = fit_lines_by_ppxf(_some(tile, chosen), self.settings)
@@ -127,6 +128,12 @@ def _continuum(binned: BinnedStars, which: NDArray[np.int32]) -> NDArray[np.floa
             share = np.asarray(binned.continuum[number], dtype=np.float64) / binned.table["SPAXELS"][number]
             continuum[row] = np.nan_to_num(share)
     return continuum[inverse]
+
+
+def _has_other_stars(binned: BinnedStars, rows: slice, columns: slice, places: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Say of which spaxels the stars are not those of their own bin."""
+    own, taken = (each[rows, columns].reshape(-1)[places] for each in (binned.number, binned.nearest))
+    return np.asarray(own != taken)
 
 
 def _published(fits: LineFits, settings: FitSettings) -> dict[str, NDArray[Any]]:

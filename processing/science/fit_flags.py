@@ -48,6 +48,8 @@ class FitFlag(IntFlag):
     """The flux would be negative; its error remains, as the measure of an upper limit."""
     UNCONSTRAINED = 1024
     """The error of the velocity exceeds the line's width, so that no error can be given by propagation."""
+    OTHER_STARS = 2048
+    """The spaxel is in no bin whose stars are known; it was given those of the nearest such bin, or a level."""
 
 
 _NEVER: Final = FitFlag.NO_DATA | FitFlag.NO_START | FitFlag.NOT_CONVERGED | FitFlag.VELOCITY_AT_BOUND

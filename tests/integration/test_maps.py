@@ -174,6 +174,14 @@ def test_nobody_observed_the_corner(made: tuple[Archive, Galaxy]) -> None:
     assert (found["HA6562_FLAGS"][EMPTY] == FitFlag.NO_DATA).all()
 
 
+def test_lines_say_where_the_stars_under_them_are_those_of_another_bin(made: tuple[Archive, Galaxy]) -> None:
+    found = images(made[0])
+    other = (found["HA6562_FLAGS"].astype(int) & FitFlag.OTHER_STARS) != 0
+    assert not other[np.isfinite(found["V_STARS"])].any()
+    observed = (found["HA6562_FLAGS"].astype(int) & FitFlag.NO_DATA) == 0
+    assert other[observed & np.isnan(found["V_STARS"])].all()
+
+
 def test_both_engines_fitted_some_and_their_agreement_is_told(made: tuple[Archive, Galaxy]) -> None:
     archive = made[0]
     for name in (NAME, f"{TARGET}_STARS_native"):

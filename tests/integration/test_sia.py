@@ -29,7 +29,7 @@ def names(results: pyvo.dal.SIA2Results) -> set[str]:
 
 
 def name_of(product: str) -> str:
-    return "MAPS" if "_MAPS_" in product else product.partition("_IMAGE_")[2] or "cube"
+    return "MAPS" if "_MAPS" in product else product.partition("_IMAGE_")[2] or "cube"
 
 
 def test_a_position_finds_the_cube_and_its_images(sia: pyvo.dal.SIA2Service) -> None:
