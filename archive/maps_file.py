@@ -80,11 +80,11 @@ class MapsFile:
             "n_y": shape[0],
         }
 
-    def spaxels(self) -> Iterator[Rows]:
-        """Yield the spaxels of which there is a value or a bin, strip after strip."""
-        depth = max(1, ROWS_AT_ONCE // self.shape[1])
-        for start in range(0, self.shape[0], depth):
-            rows = self._strip(slice(start, min(start + depth, self.shape[0])))
+    def spaxels(self, strip: tuple[int, int]) -> Iterator[Rows]:
+        """Yield the spaxels of which there is a value or a bin, of the rows from one to before another, from 1 on."""
+        depth, (first, end) = max(1, ROWS_AT_ONCE // self.shape[1]), strip
+        for start in range(first - 1, end - 1, depth):
+            rows = self._strip(slice(start, min(start + depth, end - 1)))
             if len(rows):
                 yield rows
 

@@ -15,10 +15,10 @@ import structlog
 from sqlalchemy import delete, exc, func, select, update
 from sqlalchemy.orm import Session, selectinload
 
-from archive import editions, maps_rows
+from archive import editions, maps_rows, maps_staging
 from archive.archive import Archive
 from archive.errors import Refused
-from archive.maps_rows import Staged
+from archive.maps_staging import Staged
 from archive.store import Stored
 from schema.base import Base
 from schema.exposures import Exposure
@@ -127,19 +127,20 @@ def publish(archive: Archive, publication: Publication) -> bool:
             staged = _staged(archive, session, publication)
             lock_publishing(session)
             if _is_there(session, publication):
-                if staged is not None:
-                    staged.drop(session)
                 return False
             artifacts = [_artifact(archive, product_id, new) for new in publication.files]
             _add(session, publication, artifacts)
             if staged is not None:
-                staged.attach(session)
+                maps_rows.attach(session, staged)
             for other, picture in publication.pictures.items():
                 session.merge(_artifact(archive, other, picture))
     except exc.OperationalError:  # the server, not the product
         raise
     except exc.DBAPIError as error:
         raise Refused(f"{product_id}: {_reason(error)}") from error
+    finally:
+        if _has_rows(publication):
+            maps_staging.sweep(archive.database)
     log.info("published", product=product_id, kind=publication.product.kind, files=len(artifacts))
     return True
 
@@ -157,6 +158,7 @@ def withdraw(archive: Archive, product_id: str) -> None:
     get(archive, product_id)
     try:
         with archive.database.transaction() as session:
+            maps_rows.make_way(session, product_id)
             lock_publishing(session)
             editions.clear(session, product_id)
             session.execute(update(Used).where(Used.product_id == product_id).values(product_id=None))
@@ -261,12 +263,19 @@ def _artifact(archive: Archive, product_id: str, new: NewFile) -> Artifact:
     )
 
 
+def _has_rows(publication: Publication) -> bool:
+    return publication.product.kind == maps_rows.MAPS
+
+
 def _staged(archive: Archive, session: Session, publication: Publication) -> Staged | None:
     """Bring the rows of maps into the database, before others have to wait."""
     own = next((new for new in publication.files if new.role == Role.THIS), None)
-    if publication.product.kind != maps_rows.MAPS or own is None:
+    if not _has_rows(publication) or own is None:
         return None
-    return maps_rows.stage(session, publication.product, archive.store.get(own.stored.sha256))
+    product = publication.product
+    staged = maps_staging.stage(archive.database, session, product, archive.store.get(own.stored.sha256))
+    maps_rows.make_way(session, product.product_id)
+    return staged
 
 
 def _find_content(session: Session, sha256: str) -> str | None:

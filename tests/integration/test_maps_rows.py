@@ -1,6 +1,7 @@
 """Maps as rows: loaded, replaced and withdrawn with their product, and asked for over HTTP."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from astropy.table import Table
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from archive import maps_rows, products
+from archive import maps_rows, maps_staging, products
 from archive.archive import Archive
 from archive.cli import withdraw
 from archive.errors import Refused
@@ -42,10 +43,17 @@ def counts(archive: Archive) -> tuple[int, int]:
     return spaxels, bins
 
 
+def tables(archive: Archive) -> int:
+    """Count the tables that hold rows, whether anybody sees them or not."""
+    query = "SELECT count(*) FROM pg_class WHERE relnamespace = 'maps_rows'::regnamespace AND relkind = 'r'"
+    ((count,),) = ask(archive, query)
+    return int(count)
+
+
 def replace_and_fail(archive: Archive, path: Path) -> None:
     """Bring other rows into the product's place, and never come to the end of it."""
     with archive.database.transaction() as session:
-        maps_rows.stage(session, products.get(archive, NAME), path).attach(session)
+        maps_rows.attach(session, maps_staging.stage(archive.database, session, products.get(archive, NAME), path))
         assert session.scalar(text("SELECT count(*) FROM maps.spaxel")) == 91
         raise RuntimeError("killed in between")
 
@@ -97,16 +105,31 @@ def test_rows_lie_in_partitions_of_galaxy_resolution_and_product(vault: Archive,
     ]
 
 
+def test_a_large_field_comes_in_strips_and_goes_whole(
+    vault: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maps_staging, "SPAXELS_A_STRIP", 250)
+    made = maps.images()
+    maps.publish(vault, maps.write(tmp_path / "one.fits", made))
+    assert tables(vault) == 5 + 1
+    assert counts(vault) == (1191, 48)
+    rows = ask(vault, "SELECT x, y, ha6562_flux FROM maps.spaxel WHERE y IN (6, 7, 30)")
+    assert {(x, y): flux for x, y, flux in rows} == {
+        (x, y): made["HA6562_FLUX"][y - 1, x - 1] for x in range(1, 41) for y in (6, 7, 30)
+    }
+    maps.publish(vault, maps.write(tmp_path / "two.fits", maps.images(seed=2)), replaces=True)
+    assert (tables(vault), counts(vault)) == (5 + 1, (1191, 48))
+    products.withdraw(vault, NAME)
+    assert (tables(vault), counts(vault)) == (0, (0, 0))
+
+
 def test_a_new_edition_takes_the_place_of_the_rows_whole(vault: Archive, tmp_path: Path) -> None:
     maps.publish(vault, maps.write(tmp_path / "one.fits", maps.images()))
     again = maps.images((10, 10), seed=2)
     maps.publish(vault, maps.write(tmp_path / "two.fits", again), replaces=True)
     assert counts(vault) == (91, 4)
     assert ask(vault, "SELECT ha6562_flux FROM maps.spaxel WHERE x = 9 AND y = 5") == [(again["HA6562_FLUX"][4, 8],)]
-    (left,) = ask(
-        vault, "SELECT count(*) FROM pg_class WHERE relnamespace = 'maps_rows'::regnamespace AND relkind = 'r'"
-    )
-    assert left == (2,)
+    assert tables(vault) == 2
 
 
 def test_what_goes_wrong_in_between_leaves_the_earlier_rows(vault: Archive, tmp_path: Path) -> None:
@@ -119,6 +142,42 @@ def test_what_goes_wrong_in_between_leaves_the_earlier_rows(vault: Archive, tmp_
     with pytest.raises(RuntimeError, match="in between"):
         replace_and_fail(vault, path)
     assert counts(vault) == (1191, 48)
+    assert tables(vault) == 4
+    maps_staging.sweep(vault.database)
+    assert tables(vault) == 2
+
+
+def test_what_another_is_staging_is_not_swept_away(vault: Archive, tmp_path: Path) -> None:
+    maps.publish(vault, maps.write(tmp_path / "one.fits", maps.images()))
+    path = maps.write(tmp_path / "two.fits", maps.images((10, 10), seed=4))
+    with vault.database.transaction() as session:
+        staged = maps_staging.stage(vault.database, session, products.get(vault, NAME), path)
+        maps.publish(vault, maps.write(tmp_path / "other.fits", maps.images(seed=5)), "NGC4321_MAPS_copt")
+        assert tables(vault) == 6
+        maps_rows.attach(session, staged)
+    maps_staging.sweep(vault.database)
+    assert tables(vault) == 4
+    assert counts(vault) == (91 + 1191, 4 + 48)
+
+
+def test_a_long_query_keeps_only_the_new_edition_waiting(
+    vault: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maps.publish(vault, maps.write(tmp_path / "one.fits", maps.images()))
+    path = maps.write(tmp_path / "two.fits", maps.images((10, 10), seed=2))
+    monkeypatch.setattr(maps_rows, "PAUSE_SECONDS", 0.1)
+    with ThreadPoolExecutor(1) as pool:
+        with vault.database.reading() as reader:
+            assert reader.scalar(text("SELECT count(*) FROM maps.spaxel")) == 1191
+            coming = pool.submit(maps.publish, vault, path, replaces=True)
+            with pytest.raises(TimeoutError):
+                coming.result(timeout=1.5)
+            assert counts(vault) == (1191, 48)
+            other = maps.write(tmp_path / "other.fits", maps.images(seed=3))
+            maps.publish(vault, other, "NGC1365_MAPS_native", target="NGC1365")
+            assert counts(vault) == (2 * 1191, 2 * 48)
+        coming.result(timeout=30)
+    assert counts(vault) == (91 + 1191, 4 + 48)
 
 
 def test_a_product_that_is_withdrawn_takes_its_rows_along(vault: Archive, tmp_path: Path) -> None:

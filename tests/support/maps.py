@@ -70,6 +70,13 @@ def publish(
     archive: Archive, path: Path, name: str = "NGC4321_MAPS_native", *, replaces: bool = False, **more: Any
 ) -> None:
     """Publish a file of maps."""
+    products.publish(archive, publication(archive, path, name, replaces=replaces, **more))
+
+
+def publication(
+    archive: Archive, path: Path, name: str = "NGC4321_MAPS_native", *, replaces: bool = False, **more: Any
+) -> Publication:
+    """Store a file of maps, and return what is to be published of it."""
     given: dict[str, Any] = {"target": "NGC4321", "target_name": "NGC4321", "resolution": "native", **more}
     product = Product(
         product_id=name, kind="maps", title=name, collection="SIM", calib_level=4, simulated=1, ra=RA, dec=DEC, **given
@@ -77,4 +84,4 @@ def publish(
     stored = archive.store.put(path)
     activity = Activity(activity_id=f"{name} {stored.sha256}", name="unknown", parameters={})
     new = NewFile(stored, f"{name}.fits", path.name, "application/fits")
-    products.publish(archive, Publication(product, [new], activity, replaces=replaces))
+    return Publication(product, [new], activity, replaces=replaces)
