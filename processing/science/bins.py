@@ -137,7 +137,7 @@ def bin_spaxels(signal: Array, noise: Array, binning: Binning | None = None, sha
     ValueError
         The shapes differ.
     Unmeasurable
-        The package that makes the bins is not there.
+        The package that makes the bins is not there, or finds none.
     """
     binning, shared = binning or Binning(), shared or SumNoise()
     if signal.ndim != 2 or signal.shape != noise.shape:
@@ -173,12 +173,19 @@ def _numbers(
         factor = float(shared.factor(members.size))
         return float(signal[members].sum() ** 2 / variance[members].sum()) / factor**2
 
-    if capacity(np.arange(signal.size)) <= target**2 or signal.size == 1:
+    if (signal**2 >= target**2 * variance).all():
+        return np.arange(signal.size)
+    if capacity(np.arange(signal.size)) <= target**2:
         return np.zeros(signal.size, dtype=np.int64)
     power_bin = _power_bin()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # it takes the scatter of a single bin, too
-        found = power_bin(places[:, ::-1].astype(np.float64), capacity, target**2, pixelsize=1.0, verbose=0)
+        try:
+            found = power_bin(places[:, ::-1].astype(np.float64), capacity, target**2, pixelsize=1.0, verbose=0)
+        except IndexError:  # it found no round bin that reaches the target, as in a strip
+            return np.zeros(signal.size, dtype=np.int64)
+        except ValueError as error:
+            raise Unmeasurable(f"the spaxels cannot be put into bins: {error}") from error
     _, first, inverse = np.unique(found.bin_num, return_index=True, return_inverse=True)
     order: NDArray[np.int64] = np.argsort(np.argsort(first))[inverse]
     return order

@@ -18,7 +18,7 @@ import math
 from dataclasses import dataclass
 from math import prod
 
-__all__ = ["Drops", "neighbour_correlation"]
+__all__ = ["Drops", "neighbour_correlation", "short_sum_factor"]
 
 
 def neighbour_correlation(pixfrac: float) -> float:
@@ -32,6 +32,14 @@ def neighbour_correlation(pixfrac: float) -> float:
     if not 0 < pixfrac <= 1:
         raise ValueError(f"drops are larger than 0 and at most one voxel, not {pixfrac}")
     return (pixfrac / 6) / (1 - pixfrac / 3)
+
+
+def short_sum_factor(long: float, voxels: int) -> float:
+    """Return by what sums over so many voxels along an axis are noisier, of what long sums are.
+
+    Only neighbours share noise.
+    """
+    return math.sqrt(1 + (long**2 - 1) * (voxels - 1) / voxels)
 
 
 @dataclass(frozen=True)

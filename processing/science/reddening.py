@@ -28,7 +28,7 @@ BREAK: Final = 6300.0
 """Angstrom, where the law changes its form."""
 
 MOST: Final = 1.5
-"""Largest E(B-V) that is looked for."""
+"""Largest E(B-V) that is looked for; what runs up to it was not found."""
 
 TOLERANCE: Final = 1e-4
 
@@ -44,7 +44,7 @@ def attenuation(wavelength: Array) -> Array:
 def stellar_reddening(
     spectra: StarSpectra, library: Library, fits: StarFits, settings: StarSettings | None = None
 ) -> Array:
-    """Return E(B-V) of the stars of each spectrum, mag, shape (n); NaN where there are no kinematics.
+    """Return E(B-V) of the stars of each spectrum, mag, shape (n); NaN without kinematics, or where it is not found.
 
     Raises
     ------
@@ -84,4 +84,6 @@ def _best(columns: Array, flux: Array, law: Array) -> float:
         return float(weights @ equations.matrix @ weights - 2 * weights @ equations.vector)
 
     found = minimize_scalar(misfit, bounds=(0.0, MOST), method="bounded", options={"xatol": TOLERANCE})
-    return 0.0 if misfit(0.0) <= found.fun else float(found.x)
+    if misfit(0.0) <= found.fun:
+        return 0.0
+    return float(found.x) if found.x < MOST - 10 * TOLERANCE else np.nan

@@ -78,6 +78,18 @@ def test_one_spaxel_is_one_bin_and_what_never_reaches_it_too() -> None:
     assert whole.signal_to_noise[0] < 35
 
 
+def test_a_strip_in_which_no_round_bin_reaches_it_is_one_bin() -> None:
+    assert len(bin_spaxels(np.full((50, 1), 3.0), np.ones((50, 1)))) == 1
+
+
+@pytest.mark.parametrize(("side", "bright"), [(5, 9.0), (6, 20.0), (12, 60.0), (30, 40.0)])
+def test_where_every_spaxel_is_bright_enough_each_is_a_bin(side: int, bright: float) -> None:
+    signal = np.full((side, side), bright)
+    bins = bin_spaxels(signal, np.ones_like(signal))
+    assert bins.number.tolist() == np.arange(side * side).reshape(side, side).tolist()
+    assert (bins.signal_to_noise == bright).all()
+
+
 @pytest.mark.parametrize("noise", [0.0, np.nan, -1.0])
 def test_nothing_gives_no_bins(noise: float) -> None:
     bins = bin_spaxels(np.full((4, 5), 3.0), np.full((4, 5), noise))

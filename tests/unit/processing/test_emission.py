@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
+from processing.science.drizzle_noise import Drops, neighbour_correlation, short_sum_factor
 from processing.science.emission import FitSettings, LineFits, Tile, fit_tile
 from processing.science.fit_flags import FitFlag
 from processing.science.lines import LINES, EmissionLine, Group
@@ -65,6 +66,29 @@ def test_errors_are_as_large_as_the_scatter(peak: float) -> None:
     assert 0.95 < np.nanstd(fluxes) < 1.10
     assert 0.95 < (np.nanstd(velocities) if peak >= 5 else spread(velocities)) < 1.10
     assert 0.95 < np.nanstd(sigmas) < 1.10
+
+
+@pytest.mark.parametrize("peak", [10, 30])
+def test_errors_grow_by_what_neighbouring_wavelengths_share_of_their_noise(peak: float) -> None:
+    tile, truth = simulate(600, seed=2, peak=peak, sigma=60)
+    drops = Drops(0.8, 0.8)
+    fits = fit_tile(replace(tile, flux=truth.spectra + truth.noise * shared_noise(tile.flux.shape, 0.8)))
+    factor = short_sum_factor(drops.spectral_sum_factor, 5)
+    assert 1.12 < factor < 1.15
+    fluxes = (fits.flux - true_fluxes(truth)) / fits.flux_error
+    velocities = (fits.velocity - truth.velocity) / fits.velocity_error
+    for pulls in (fluxes, velocities):
+        assert np.nanstd(pulls) > 1.08
+        assert 0.93 < np.nanstd(pulls) / factor < 1.07
+
+
+def shared_noise(shape: tuple[int, ...], pixfrac: float) -> Array:
+    """Draw noise of unit variance of which each pixel has a part from either of its neighbours' drops."""
+    correlation = neighbour_correlation(pixfrac)
+    own = np.sqrt((1 + np.sqrt(1 - 4 * correlation**2)) / 2)
+    drawn = np.random.default_rng(3).normal(size=(shape[0], shape[1] + 1))
+    noise: Array = own * drawn[:, 1:] + correlation / own * drawn[:, :-1]
+    return noise
 
 
 def test_the_covariance_tells_how_flux_and_dispersion_go_together() -> None:
