@@ -105,6 +105,12 @@ def has_target(database: Database, name: str) -> bool:
         return session.get(Target, name) is not None
 
 
+def find_target(database: Database, name: str) -> Target | None:
+    """Return what the survey's table says of a galaxy, or None."""
+    with database.reading() as session:
+        return session.get(Target, name)
+
+
 def release_of(database: Database, target: str) -> Release | None:
     """Return the release that describes a galaxy, or None when none does."""
     with database.reading() as session:

@@ -58,15 +58,15 @@ def star_rates() -> tuple[float, float]:
 
 def line_rates() -> tuple[float, float]:
     """Return the same of lines: bright in a quarter of the spaxels, faint in the others, down to none."""
-    from processing.science.emission import fit_tile
+    from processing.science.missed_lines import fit_lines
     from processing.science.reference_engine import fit_lines_by_ppxf
     from tests.support.line_spectra import simulate
 
-    fit_tile(simulate(1, seed=0, peak=10)[0])  # compiles
+    fit_lines(simulate(1, seed=0, peak=10)[0])  # compiles
     ours = reference = 0.0
     for peak in PEAKS:
         (many, _), (few, _) = (simulate(count, seed=1, peak=peak) for count in LINES)
-        ours += seconds(partial(fit_tile, many))
+        ours += seconds(partial(fit_lines, many))
         reference += seconds(partial(fit_lines_by_ppxf, few, tolerance=PPXF_TOLERANCE))
     return LINES[0] * len(PEAKS) / ours, LINES[1] * len(PEAKS) / reference
 

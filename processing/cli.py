@@ -14,6 +14,13 @@ __all__ = ["plan", "process", "worker"]
 
 FWHM = click.option("--fwhm", type=float, help="Mosaics of this resolution, too: FWHM of a point source, arcsec.")
 PHYSICAL = click.option("--physical", help="The same as a length at the galaxy that is named, such as 150pc.")
+SET = click.option(
+    "--set",
+    "written",
+    multiple=True,
+    metavar="TASK.PARAMETER=VALUE",
+    help="Make it with another value, such as maps.model=true; it stays with the products. Repeat for more.",
+)
 
 
 @click.command()
@@ -21,15 +28,20 @@ PHYSICAL = click.option("--physical", help="The same as a length at the galaxy t
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, in seconds and bytes.")
 @FWHM
 @PHYSICAL
-def plan(names: tuple[str, ...], *, as_json: bool, fwhm: float | None, physical: str | None) -> None:
+@SET
+def plan(
+    names: tuple[str, ...], *, as_json: bool, fwhm: float | None, physical: str | None, written: tuple[str, ...]
+) -> None:
     """Show what is missing or out of date for products or galaxies (default: all), why, and what it would cost."""
+    from processing.chosen import choose
     from processing.plan import make_plan
     from processing.plan_text import to_json, to_table
     from processing.resolution import tasks_for
 
     configure()
     with open_archive(load()) as archive:
-        made = make_plan(archive, names, tasks=tasks_for(archive, names, fwhm=fwhm, physical=physical))
+        tasks = choose(tasks_for(archive, names, fwhm=fwhm, physical=physical), written, names)
+        made = make_plan(archive, names, tasks=tasks)
     click.echo(to_json(made) if as_json else to_table(made))
 
 
@@ -39,16 +51,24 @@ def plan(names: tuple[str, ...], *, as_json: bool, fwhm: float | None, physical:
 @click.option("--priority", type=int, help="Jobs of a higher number are taken first (default: 0).")
 @FWHM
 @PHYSICAL
+@SET
 def process(
-    names: tuple[str, ...], *, now: bool, priority: int | None, fwhm: float | None, physical: str | None
+    names: tuple[str, ...],
+    *,
+    now: bool,
+    priority: int | None,
+    fwhm: float | None,
+    physical: str | None,
+    written: tuple[str, ...],
 ) -> None:
     """Submit what ``plan`` shows for products or galaxies (default: all); submits nothing twice."""
+    from processing.chosen import choose
     from processing.resolution import tasks_for
     from processing.submission import submit
 
     configure()
     with open_archive(load()) as archive:
-        tasks = tasks_for(archive, names, fwhm=fwhm, physical=physical)
+        tasks = choose(tasks_for(archive, names, fwhm=fwhm, physical=physical), written, names)
         submitted = submit(archive, names, tasks=tasks, priority=priority)
         for one in submitted:
             known = "" if one.is_new else f"  {one.job.phase} already"

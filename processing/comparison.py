@@ -7,15 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from archive import editions, products
+from archive import editions, jobs, products
 from archive.archive import Archive
+from archive.database import Database
 from archive.editions import Edition
+from archive.queues import PROCESSING
+from processing.chosen import as_chosen
 from processing.estimate import factor
 from processing.step import Due, Reason, Step, Why
-from processing.task import Item, Task, own_file
+from processing.task import FACTS, Item, Task, own_file
+from schema.jobs import ACTIVE
 from schema.products import Product
 
 __all__ = ["Comparison"]
+
+MOST_JOBS: Final = 100_000
 
 
 class Comparison:
@@ -24,6 +30,7 @@ class Comparison:
     def __init__(self, archive: Archive, before: Sequence[Step] = ()) -> None:
         self._archive: Final = archive
         self._editions: Final = editions.current(archive.database)
+        self._ordered: Final = _ordered(archive.database)
         self._held: Final = {product.product_id: product for product in products.latest(archive)}
         self._calibrations: Final = products.checksums(archive, kind="calibration")
         self._due: Final[set[str]] = set()
@@ -35,7 +42,7 @@ class Comparison:
 
     def step(self, task: Task, inputs: tuple[Item, ...]) -> Step:
         """Look at what a task makes of some inputs; what is due is an input of later tasks as it will be."""
-        outputs = tuple(task.outputs(inputs))
+        outputs = tuple(as_chosen(task, item, self._earlier(item)) for item in task.outputs(inputs))
         if any(self._is_lost(item) for item in inputs):  # nothing can be made of it until it is found
             return Step(task, inputs, outputs, (), 0.0)
         reasons = [(item, self._reason(task, inputs, item)) for item in outputs]
@@ -44,6 +51,11 @@ class Comparison:
             self.items[one.item.product_id] = one.item
             self._due.add(one.item.product_id)
         return Step(task, inputs, outputs, due, self._seconds(task, inputs) if due else 0.0)
+
+    def _earlier(self, item: Item) -> Mapping[str, Any]:
+        """Return by which parameters an item is being made or was made: what somebody chose of them holds."""
+        edition = self._editions.get(item.product_id)
+        return self._ordered.get(item.product_id, {} if edition is None else edition.parameters)
 
     def _is_lost(self, item: Item) -> bool:
         held = self._held.get(item.product_id)
@@ -70,7 +82,7 @@ class Comparison:
         inputs = [item for item in inputs if output.of is None or item.product_id in output.of]
         if (edition.task, edition.version) != (task.name, task.version):
             return Reason(Why.VERSION)
-        if edition.parameters != _as_kept(output.parameters):
+        if _as_kept(edition.parameters) != _as_kept(output.parameters):
             return Reason(Why.PARAMETERS)
         depends = next((item.product_id for item in inputs if item.product_id in self._due), None)
         if depends is not None:
@@ -88,7 +100,15 @@ class Comparison:
         for role, md5 in edition.files.items():
             if role in task.reads and _md5(self._archive.settings.data / task.reads[role]) not in {None, md5}:
                 return task.reads[role].name
-        return None
+        recorded = {**edition.files, **edition.parameters.get(FACTS, {})}
+        facts = task.facts(self._archive, inputs)
+        return next((name for name in facts if name in recorded and facts[name] != recorded[name]), None)
+
+
+def _ordered(database: Database) -> dict[str, Mapping[str, Any]]:
+    """Return the parameters of the products that jobs are to make, or make at this moment."""
+    active = [job for job in jobs.latest(database, limit=MOST_JOBS, phases=ACTIVE) if job.queue == PROCESSING]
+    return {name: given for job in reversed(active) for name, given in job.parameters.get("outputs", {}).items()}
 
 
 def _checksum(product: Product) -> str | None:
@@ -102,8 +122,9 @@ def _size(product: Product) -> int:
 
 
 def _as_kept(parameters: Mapping[str, Any]) -> Any:
-    """Return parameters as the database gives them back: a tuple has become a list."""
-    return json.loads(json.dumps(parameters))
+    """Return parameters as the database gives them back: a tuple has become a list; null is as good as none."""
+    given = {name: value for name, value in parameters.items() if value is not None and name != FACTS}
+    return json.loads(json.dumps(given))
 
 
 def _md5(path: Path) -> str | None:

@@ -12,7 +12,7 @@ from archive.errors import Refused
 from archive.products import activity_id
 from musevault import __version__
 from processing.names import role_of
-from processing.task import own_file
+from processing.task import FACTS, own_file
 from schema.products import Product
 from schema.provenance import Activity, Used
 
@@ -84,6 +84,7 @@ class Work:
         files: Mapping[str, tuple[str, str]] | None = None,
         found: Mapping[str, Sequence[Product]] | None = None,
         inputs: Sequence[Product] | None = None,
+        facts: Mapping[str, Any] | None = None,
     ) -> tuple[Activity, list[Used]]:
         """Return the activity that made an output, and what it used.
 
@@ -99,6 +100,8 @@ class Work:
             Calibrations that the task found by itself, by their role: one that it says to find.
         inputs
             Those of the job's that this output was made of; by default all of them.
+        facts
+            What else it depends on: those that the task says.
         """
         identity = self._identity(output)
         activity = Activity(
@@ -110,7 +113,7 @@ class Work:
             ended=_now(),
             host=socket.gethostname(),
             job_id=self._job_id,
-            parameters=dict(self.order.outputs[output]),
+            parameters={**self.order.outputs[output], **({FACTS: dict(facts)} if facts else {})},
         )
         used = [
             _used(identity, product, role or role_of(product))

@@ -4,10 +4,12 @@ E-MILES may not be passed on: it comes with a data package, or the user points a
 not be there; then the nearest in age and metallicity is taken, and ``Selection`` tells how near that is.
 """
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -25,13 +27,16 @@ __all__ = [
     "Match",
     "Model",
     "Selection",
+    "current_library",
     "models_in",
     "nearest",
     "read_library",
     "read_model",
+    "select",
 ]
 
 Array = NDArray[np.float64]
+State = tuple[tuple[Path, int, int, int], ...]
 
 MODELS: Final = Path("ppxf/miles_models")
 """Where the package has E-MILES, below the folder of the data packages."""
@@ -40,7 +45,10 @@ FWHM: Final = 2.51
 """Resolution of MILES, Angstrom."""
 
 RANGE: Final = (3541.0, 8950.0)
-"""Angstrom: where E-MILES has that resolution."""
+"""Angstrom: where E-MILES has that resolution; of models that reach less far, what there is."""
+
+FEWEST: Final = 4
+"""Wavelengths of a spectrum."""
 
 AGES: Final = (0.15, 0.3, 0.6, 1.0, 2.0, 3.75, 7.5, 14.0)
 METALLICITIES: Final = (-1.49, -0.35, 0.06, 0.4)
@@ -80,12 +88,6 @@ class Match:
         """How much richer in metals."""
         return self.model.metallicity - self.metallicity
 
-    def __str__(self) -> str:
-        return (
-            f"{self.age:g} Gyr [M/H] {self.metallicity:+g}: {self.model.path.name} "
-            f"({self.age_off:+.2f} dex in age, {self.metallicity_off:+.2f} in metals)"
-        )
-
 
 @dataclass(frozen=True)
 class Selection:
@@ -103,10 +105,27 @@ class Selection:
         """Models in the order wanted, each once though it stand for several."""
         return tuple(dict.fromkeys(each.model for each in self.matches))
 
-    def __str__(self) -> str:
-        shared = len(self.matches) - len(self.models)
-        first = f"{len(self.models)} models for {len(self.matches)} wanted"
-        return "\n".join((f"{first}, {shared} standing for several" if shared else first, *map(str, self.matches)))
+    @property
+    def state(self) -> State:
+        """What changes with the files: size and times of each.
+
+        Raises
+        ------
+        Refused
+            One is not there any more.
+        """
+        return tuple(_state(model.path) for model in self.models)
+
+    @property
+    def md5(self) -> str:
+        """Of the files that were taken, and of their names.
+
+        Raises
+        ------
+        Refused
+            One cannot be read.
+        """
+        return _md5(self.state)
 
 
 def models_in(folder: Path) -> tuple[Model, ...]:
@@ -122,6 +141,35 @@ def models_in(folder: Path) -> tuple[Model, ...]:
 def nearest(models: Sequence[Model], age: float, metallicity: float) -> Model:
     """Return the model nearest in the logarithm of the age plus metallicity."""
     return min(models, key=lambda one: abs(np.log10(one.age / age)) + abs(one.metallicity - metallicity))
+
+
+def select(folder: Path, wanted: Sequence[tuple[float, float]] = SURVEY) -> Selection:
+    """Choose the models nearest to those wanted, by their names.
+
+    Raises
+    ------
+    Refused
+        No such folder, or no or several families of models in it.
+    """
+    models = models_in(folder)
+    if not folder.is_dir() or not models:
+        what = "no models in" if folder.is_dir() else "there is no folder"
+        raise Refused(f"{what} {folder}: templates of stars are files named as MILES names them, in one folder")
+    families = Counter(model.family for model in models)
+    if len(families) > 1:
+        raise Refused(f"{folder} has models of {len(families)} families ({', '.join(families)}): one is needed")
+    return Selection(tuple(Match(age, metals, nearest(models, age, metals)) for age, metals in wanted))
+
+
+def current_library(folder: Path) -> Library:
+    """Return the survey's templates from a folder: read once, and again when the files are other ones.
+
+    Raises
+    ------
+    Refused
+        As ``read_library``.
+    """
+    return _current(folder, select(folder).state)
 
 
 def read_model(model: Model, wavelengths: tuple[float, float]) -> tuple[Array, Array]:
@@ -161,7 +209,7 @@ def read_library(
     wanted
         Ages in Gyr and metallicities.
     wavelengths
-        What is kept of them, and must be there, Angstrom.
+        What is kept of them, as far as they reach, Angstrom.
     fwhm
         Their resolution, Angstrom.
 
@@ -170,14 +218,7 @@ def read_library(
     Refused
         No such folder, no or several families of models in it, or files that do not belong together.
     """
-    models = models_in(folder)
-    if not folder.is_dir() or not models:
-        what = "no models in" if folder.is_dir() else "there is no folder"
-        raise Refused(f"{what} {folder}: templates of stars are files named as MILES names them, in one folder")
-    families = Counter(model.family for model in models)
-    if len(families) > 1:
-        raise Refused(f"{folder} has models of {len(families)} families ({', '.join(families)}): one is needed")
-    selection = Selection(tuple(Match(age, metals, nearest(models, age, metals)) for age, metals in wanted))
+    selection = select(folder, wanted)
     return _library(selection.models, wavelengths, fwhm), selection
 
 
@@ -185,8 +226,8 @@ def _library(models: Sequence[Model], wavelengths: tuple[float, float], fwhm: fl
     read = [read_model(model, wavelengths) for model in models]
     grid = read[0][0]
     for model, (wavelength, flux) in zip(models, read, strict=True):
-        if wavelength.size < 2 or wavelength[0] > wavelengths[0] + fwhm or wavelength[-1] < wavelengths[1] - fwhm:
-            raise Refused(f"{model.path} does not cover {wavelengths[0]:g} to {wavelengths[1]:g} Angstrom")
+        if wavelength.size < FEWEST:
+            raise Refused(f"{model.path} has nothing between {wavelengths[0]:g} and {wavelengths[1]:g} Angstrom")
         if wavelength.shape != grid.shape or not np.allclose(wavelength, grid, atol=0.01, rtol=0):
             raise Refused(f"{model.path} has other wavelengths than {models[0].path.name}")
         if not np.isfinite(flux).all():
@@ -199,3 +240,27 @@ def _library(models: Sequence[Model], wavelengths: tuple[float, float], fwhm: fl
         flux=np.array([flux for _, flux in read]),
         fwhm=fwhm,
     )
+
+
+@lru_cache(maxsize=4)
+def _current(folder: Path, _state: State) -> Library:
+    return read_library(folder)[0]
+
+
+@lru_cache(maxsize=4)
+def _md5(state: State) -> str:
+    digest = hashlib.md5(usedforsecurity=False)
+    for path, *_ in state:
+        try:
+            digest.update(path.name.encode() + path.read_bytes())
+        except OSError as error:
+            raise Refused(f"{path} cannot be read: {error}") from error
+    return digest.hexdigest()
+
+
+def _state(path: Path) -> tuple[Path, int, int, int]:
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise Refused(f"{path} cannot be read: {error}") from error
+    return path, found.st_size, found.st_mtime_ns, found.st_ctime_ns

@@ -5,10 +5,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any, Final
 
+from archive.archive import Archive
 from archive.needs import Needs
+from processing.choices import Choice
 from schema.products import Artifact, Product, Role
 
-__all__ = ["GIGABYTE", "Item", "Task", "own_file", "per_gigabyte"]
+__all__ = ["CHOSEN", "FACTS", "GIGABYTE", "Item", "Task", "own_file", "per_gigabyte"]
+
+CHOSEN: Final = "chosen"
+"""Among the parameters of a product: the names of those that somebody set, if any."""
+
+FACTS: Final = "facts"
+"""Among the parameters of an activity: what it depended on beside its inputs, as ``Task.facts`` has them."""
 
 GIGABYTE: Final = 1e9
 LEAST_TIMEOUT_SECONDS: Final = 3600.0
@@ -50,6 +58,10 @@ def _by_itself(product: Product) -> str:
     return product.product_id
 
 
+def _no_facts(_archive: Archive, _inputs: Inputs) -> Mapping[str, Any]:
+    return {}
+
+
 def per_gigabyte(least: float, rate: float) -> Callable[[Inputs], float]:
     """Return what grows with the size of the inputs: so much at least, and so much more for each gigabyte."""
     return lambda inputs: least + rate * sum(item.size for item in inputs) / GIGABYTE
@@ -77,6 +89,10 @@ class Task:
         default each goes by itself.
     parameters
         That all it makes has in common.
+    choices
+        Those of the parameters that somebody may set.
+    chosen
+        What was set of them this time.
     beside
         Kinds of the products of which every job takes those of its galaxy too, such as a reference image; without one
         of each there is no job.
@@ -84,6 +100,9 @@ class Task:
         Roles of the calibrations that a job finds by itself, as the catalogue associates them.
     reads
         Files that it may read beside products, by their role, below the folder of the data packages.
+    facts
+        What else its products depend on, by name: a row of the survey's tables, a checksum of templates.  A product is
+        out of date when one differs from what was recorded; what cannot be told here is left out.
     cores
         Processors that it keeps busy.
     insists
@@ -99,9 +118,12 @@ class Task:
     memory: Callable[[Inputs], float]
     together: Callable[[Product], str | None] = _by_itself
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    choices: Mapping[str, Choice] = field(default_factory=dict)
+    chosen: Mapping[str, Any] = field(default_factory=dict)
     beside: frozenset[str] = frozenset()
     finds: frozenset[str] = frozenset()
     reads: Mapping[str, PurePath] = field(default_factory=dict)
+    facts: Callable[[Archive, Inputs], Mapping[str, Any]] = _no_facts
     cores: int = 1
     insists: frozenset[str] = frozenset()
 

@@ -96,7 +96,8 @@ def _spaxel() -> Iterator[Column[Any]]:
     )
     yield _column("bin_id", Integer, "Bin of its stars; null where it is in none.", ucd="meta.id", principal=True)
     yield _column(
-        "stars_flux", Double, "Mean flux density at 5300 to 5500 Angstrom at rest, 1e-20 erg/s/cm2/Angstrom.",
+        "stars_flux", Double,
+        "Mean 5300 to 5500 Angstrom at rest, 1e-20 erg/s/cm2/Angstrom, the Milky Way's dust taken off.",
         ucd="phot.flux.density;em.opt.V",
     )  # fmt: skip
     yield _column("snr", Double, "Signal to noise of that, a pixel of wavelength.", ucd="stat.snr")

@@ -13,6 +13,7 @@ from archive.cube import Cube
 from processing.derived_header import axes_of
 from processing.maps.layout import MAPS, MapKind
 from processing.maps.stars_file import BinnedStars
+from processing.science.star_flags import StarFlag
 
 __all__ = ["Maps"]
 
@@ -34,13 +35,18 @@ class Maps:
         The line fits, and how many tiles there are.
     folder
         Where they may lie meanwhile.
+    noisier
+        By what errors of the lines grow, since neighbouring wavelengths share noise.
     """
 
-    def __init__(self, binned: BinnedStars, fitted: Checkpoints, tiles: int, *, folder: Path) -> None:
+    def __init__(
+        self, binned: BinnedStars, fitted: Checkpoints, tiles: int, *, folder: Path, noisier: float = 1.0
+    ) -> None:
         self.shape: Final = binned.number.shape
         self._held: Final = np.lib.format.open_memmap(
             folder / "maps.npy", mode="w+", dtype=np.float64, shape=(len(MAPS), binned.number.size)
         )
+        self._noisier: Final = noisier
         self._held[:] = np.nan
         self._fill_bins(binned)
         for number in range(tiles):
@@ -65,6 +71,7 @@ class Maps:
     def _fill_bins(self, binned: BinnedStars) -> None:
         number, snr = binned.number, binned.signal / binned.noise
         there, inside = np.isfinite(binned.signal), number >= 0
+        unbinned = np.where(there, StarFlag.LOW_SN, UNFITTED)
         own = {
             "number": np.where(inside, number, np.where(there, NO_BIN, np.nan)),
             "signal": binned.signal,
@@ -75,7 +82,7 @@ class Maps:
                 self._held[row] = own[kind.values].reshape(-1)
             elif kind.source == "bin":
                 values = binned.table[kind.values].astype(np.float64)
-                without = UNFITTED if kind.whole else np.nan
+                without = unbinned if kind.whole else np.nan
                 taken = np.where(inside, values[np.maximum(number, 0)], without)
                 self._held[row] = taken.reshape(-1)
             elif kind.whole:
@@ -87,7 +94,8 @@ class Maps:
             return
         for row, kind in enumerate(MAPS):
             if kind.source in {"line", "fit"}:
-                self._held[row, place] = _values(found, kind)
+                grown = self._noisier if kind.values.endswith("_error") else 1.0
+                self._held[row, place] = grown * _values(found, kind)
 
 
 def _values(found: dict[str, NDArray[Any]], kind: MapKind) -> NDArray[Any]:

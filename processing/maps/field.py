@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from archive.cube import Cube
 from archive.errors import Refused
 from processing.maps.sources import fitted_planes
+from processing.science.extinction import correction
 
 __all__ = ["Field", "measure_field"]
 
@@ -22,14 +23,14 @@ DEPTH: Final = 16
 
 @dataclass(frozen=True)
 class Field:
-    """Mean flux and mean noise a pixel of wavelength, shape (ny, nx); NaN where there is no spectrum."""
+    """Mean flux and mean noise a pixel of wavelength, without the dust; shape (ny, nx), NaN without a spectrum."""
 
     signal: Array
     noise: Array
 
 
-def measure_field(cube: Cube, velocity: float, window: tuple[float, float]) -> Field:
-    """Measure a cube between two wavelengths at rest.
+def measure_field(cube: Cube, velocity: float, ebv: float, window: tuple[float, float]) -> Field:
+    """Measure a cube between two wavelengths at rest, and take the Milky Way's dust of E(B-V) off.
 
     Raises
     ------
@@ -53,4 +54,7 @@ def measure_field(cube: Cube, velocity: float, window: tuple[float, float]) -> F
     if not seen.any():
         low, high = window
         raise Refused(f"no spaxel has good values with a variance above zero between {low:g} and {high:g} at rest")
-    return Field(*(np.divide(each, count, out=np.full(each.shape, np.nan), where=seen) for each in (flux, noise)))
+    bright = correction(np.array([cube.wavelengths[planes].mean()]), ebv)[0]
+    return Field(
+        *(np.divide(each * bright, count, out=np.full(each.shape, np.nan), where=seen) for each in (flux, noise))
+    )

@@ -15,13 +15,14 @@ from processing.maps.engines import Engine, drawn, has_ppxf
 from processing.maps.sources import fitted_planes
 from processing.maps.stars_file import BinnedStars, read_stars
 from processing.science.bins import NOTHING
-from processing.science.emission import FitSettings, LineFits, Tile, fit_tile
+from processing.science.emission import FitSettings, LineFits, Tile
 from processing.science.engine_comparison import line_differences
 from processing.science.extinction import correction
 from processing.science.fit_flags import FitFlag
 from processing.science.line_model import line_model
 from processing.science.lines import Group
 from processing.science.lsf import SPEED_OF_LIGHT
+from processing.science.missed_lines import fit_lines, some_of
 from processing.science.monte_carlo import lines_with_scatter
 from processing.science.reference_engine import ReferenceLines, fit_lines_by_ppxf
 from processing.tiles import Tiling
@@ -69,14 +70,17 @@ class LineTiles:
         tile = self._tile(binned, rows, columns, places)
         if tile is None:
             return {"place": places}
-        fits = by_ppxf(tile, self.settings) if self.engine is Engine.PPXF else fit_tile(tile, self.settings)
+        if self.engine is Engine.PPXF:
+            fits = by_ppxf(tile, self.settings)
+        else:
+            fits, tile = fit_lines(tile, self.settings)
         told = self._with_errors(tile, fits, number)
         found: dict[str, NDArray[Any]] = {"place": places + rows.start * binned.nearest.shape[1]}
         found |= _published(told, self.settings)
         found["flags"][_has_other_stars(binned, rows, columns, places)] |= np.uint16(FitFlag.OTHER_STARS)
         if self.engine is Engine.BATCH and has_ppxf():
             chosen = drawn(len(places), number)
-            reference = fit_lines_by_ppxf(_some(tile, chosen), self.settings)
+            reference = fit_lines_by_ppxf(some_of(tile, chosen), self.settings)
             differences = line_differences(fits, reference, chosen, settings=self.settings)
             found |= {f"differ_{name}": values for name, values in differences.items()}
         model = line_model(tile, fits, self.settings)
@@ -168,19 +172,6 @@ def _shown(tile: Tile, fits: LineFits, model: NDArray[np.float64], settings: Fit
         "shown_model": model[rows],
         "shown_wavelength": tile.wavelength,
     }
-
-
-def _some(tile: Tile, rows: NDArray[np.int64]) -> Tile:
-    return Tile(
-        wavelength=tile.wavelength,
-        flux=tile.flux[rows],
-        variance=tile.variance[rows],
-        good=tile.good[rows],
-        continuum=tile.continuum[rows],
-        velocity=tile.velocity[rows],
-        sigma=tile.sigma[rows],
-        systemic_velocity=tile.systemic_velocity,
-    )
 
 
 def by_ppxf(tile: Tile, settings: FitSettings) -> LineFits:

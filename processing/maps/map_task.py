@@ -15,8 +15,9 @@ from archive.cube import Cube
 from archive.errors import Refused
 from archive.execution import Progress
 from archive.products import NewFile, Publication
-from processing import image_file
+from processing import choices, image_file
 from processing.alignment_product import file_of
+from processing.chosen import check
 from processing.derived_header import primary_of
 from processing.fsf import fsf_cards, read_fsf
 from processing.maps.assembly import Maps
@@ -27,6 +28,7 @@ from processing.maps.model_cube import write_model
 from processing.maps.products import MAPS_KIND, STARS_KIND, file_name, key_of, maps_item, maps_product
 from processing.maps.quality import Differences, agreement_rows
 from processing.maps.sources import open_cube
+from processing.maps.spectral_noise import spectral_noise
 from processing.maps.stars_file import PREFIX, BinnedStars, read_stars
 from processing.order import Order, Work
 from processing.science.emission import FitSettings
@@ -45,6 +47,12 @@ MOST_SHOWN: Final = 3
 
 PARAMETERS: Final[Mapping[str, Any]] = {"engine": str(Engine.BATCH), "model": False, "monte_carlo": 0}
 
+CHOICES: Final[Mapping[str, choices.Choice]] = {
+    "engine": choices.name_among(Engine),
+    "model": choices.yes_or_no(),
+    "monte_carlo": choices.realisations(),
+}
+
 MAPS_OF_CUBES: Final = Task(
     "maps",
     version=VERSION,
@@ -52,6 +60,7 @@ MAPS_OF_CUBES: Final = Task(
     together=key_of,
     makes=maps_item,
     parameters=PARAMETERS,
+    choices=CHOICES,
     seconds=per_gigabyte(least=30.0, rate=200.0),
     memory=lambda _inputs: MEMORY,
     cores=2,
@@ -64,12 +73,13 @@ def maps(archive: Archive, parameters: Mapping[str, Any], job_id: str, progress:
     Raises
     ------
     Refused
-        The cube is none that can be fitted, or its stars are of another one.
+        The cube is none that can be fitted, its stars are of another one, or a parameter will not do.
     """
     work = Work(archive, Order.from_parameters("maps", parameters), job_id, version=VERSION)
     if not (outstanding := work.outstanding()):
         return
     (given,) = outstanding.values()
+    check(MAPS_OF_CUBES, given)
     product, stars = (_the(work.inputs, kind) for kind in ("cube", STARS_KIND))
     engine, model = Engine(given["engine"]), bool(given["model"])
     settings = FitSettings()
@@ -108,7 +118,8 @@ def _publish(work: Work, source: _Source, fitted: Checkpoints, count: int) -> No
     archive, product = source.archive, maps_product(source.product)
     job = jobs.named(archive.database, source.job_id)
     name, folder = product.product_id, folder_of(archive.settings.root, job.work_key)
-    made = Maps(source.binned, fitted, count, folder=folder)
+    noisier = spectral_noise(source.cube.primary)
+    made = Maps(source.binned, fitted, count, folder=folder, noisier=noisier)
     held = own_file(source.product)
     primary = _primary(source, work, "" if held is None else held.file_name)
     record = survey.find_target(archive.database, product.target) if product.target else None
@@ -148,7 +159,10 @@ def _primary(source: _Source, work: Work, cube_file: str) -> fits.Header:
     if psfs := read_fsf(source.cube.primary):
         primary.extend(fsf_cards({str(number): psf for number, psf in enumerate(psfs, 1)}), end=True)
     settings = FitSettings()
+    primary[f"{PREFIX} VELOCITY ORIGIN"] = (source.binned.velocity_from, "who told REDSHIFT")
     primary[f"{PREFIX} EBV"] = (source.binned.ebv, "[mag] dust taken off")
+    primary[f"{PREFIX} EBV ORIGIN"] = (source.binned.ebv_from, "who told it")
+    primary[f"{PREFIX} NOISE WAVE"] = (round(spectral_noise(source.cube.primary), 4), "that errors grew by")
     primary[f"{PREFIX} BINS"] = (len(source.binned.table["SPAXELS"]), "number of bins")
     primary[f"{PREFIX} ENGINE"] = (str(next(iter(work.order.outputs.values()))["engine"]), "that did the fits")
     primary[f"{PREFIX} LINES ORDER"] = (settings.order, "of the polynomial, multiplicative")

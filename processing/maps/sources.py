@@ -1,16 +1,15 @@
 """What maps are made from: a cube that can be fitted, the galaxy in it, and the templates of stars."""
 
-import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
+from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
-from archive import survey
+from archive import observations
 from archive.archive import Archive
 from archive.cube import Cube, NotACube, WaveKind
 from archive.errors import Refused
@@ -18,47 +17,71 @@ from archive.settings import Settings
 from processing.alignment_product import file_of
 from processing.phase3.units import flux_unit
 from processing.science.bins import SumNoise
-from processing.science.errors import Unmeasurable
+from processing.science.errors import NoOverlap, Unmeasurable
 from processing.science.lsf import SPEED_OF_LIGHT
 from processing.science.redshift import systemic_velocity
+from processing.science.star_model import model_of
+from processing.science.star_spectra import StarSettings, StarSpectra
 from processing.science.stellar_templates import Library
-from processing.stellar_library import MODELS, Selection, models_in, read_library
+from processing.stellar_library import MODELS, Selection, current_library, select
 from schema.products import Product
 
-__all__ = ["Galaxy", "Templates", "fitted_planes", "galaxy_of", "open_cube", "shared_noise", "templates_of"]
+__all__ = [
+    "EBV",
+    "TEMPLATES",
+    "VELOCITY",
+    "Galaxy",
+    "Origin",
+    "Templates",
+    "check_coverage",
+    "facts",
+    "fitted_planes",
+    "galaxy_of",
+    "open_cube",
+    "shared_noise",
+    "templates_of",
+]
+
+TEMPLATES: Final = "TEMPLATES"
+VELOCITY: Final = "survey_velocity"
+EBV: Final = "survey_ebv"
+"""Names of what stars depend on beside their cube."""
 
 BRIGHT: Final = 75.0
 FAINT: Final = 25.0
 """Percentiles of a field's light: what is in the one and not in the other is the galaxy's, not what the sky left."""
 
 
+class Origin(StrEnum):
+    """Who told a velocity or a reddening; of a reddening that nobody told, 0 is assumed."""
+
+    GIVEN = "GIVEN"
+    SURVEY = "SURVEY"
+    SPECTRUM = "SPECTRUM"
+    ASSUMED = "ASSUMED"
+
+
 @dataclass(frozen=True)
 class Galaxy:
-    """What fits must be told: systemic velocity (c z, km/s), the Milky Way's E(B-V), and whether the survey said so."""
+    """What fits must be told: systemic velocity (c z, km/s), the Milky Way's E(B-V), and who told them."""
 
     velocity: float
     ebv: float
-    of_survey: bool
+    velocity_from: Origin
+    ebv_from: Origin
 
 
 @dataclass(frozen=True)
 class Templates:
-    """The templates that stars are fitted with: their folder, which were taken, and a checksum of their names."""
+    """The templates that stars are fitted with: their folder, which were taken, and a checksum of their files."""
 
     folder: Path
     selection: Selection
-
-    @property
-    def md5(self) -> str:
-        """Of the files that were taken."""
-        digest = hashlib.md5(usedforsecurity=False)
-        for model in self.selection.models:
-            digest.update(model.path.name.encode() + model.path.read_bytes())
-        return digest.hexdigest()
+    md5: str
 
     def read(self) -> Library:
-        """Return the templates themselves; read once a process."""
-        return _library(self.folder)
+        """Return the templates themselves; read once while the files are the same."""
+        return current_library(self.folder)
 
 
 def templates_of(settings: Settings) -> Templates:
@@ -70,13 +93,23 @@ def templates_of(settings: Settings) -> Templates:
         There are none.
     """
     folder = settings.templates or settings.data / MODELS
-    _, selection = read_library(folder)
-    return Templates(folder, selection)
+    selection = select(folder)
+    return Templates(folder, selection, selection.md5)
 
 
-@cache
-def _library(folder: Path) -> Library:
-    return read_library(folder)[0]
+def facts(archive: Archive, cube: Product) -> dict[str, Any]:
+    """Return what the stars of a cube depend on beside it: the survey's row of the galaxy, and the templates.
+
+    Templates that are not here are left out: they cannot have changed.
+    """
+    said = observations.find_target(archive.database, cube.target) if cube.target else None
+    found: dict[str, Any] = {
+        VELOCITY: None if said is None or said.systemic_velocity is None else float(said.systemic_velocity),
+        EBV: None if said is None else float(said.ebv),
+    }
+    with suppress(Refused):
+        found[TEMPLATES] = templates_of(archive.settings).md5
+    return found
 
 
 @contextmanager
@@ -102,22 +135,45 @@ def open_cube(archive: Archive, product: Product) -> Iterator[Cube]:
         raise Refused(f"{product.product_id} is no cube: {error}") from error
 
 
-def galaxy_of(archive: Archive, product: Product, cube: Cube, library: Library) -> Galaxy:
-    """Return what the survey's tables tell of the galaxy; of any other its velocity is taken from its spectrum.
+def galaxy_of(
+    product: Product,
+    cube: Cube,
+    library: Library,
+    known: Mapping[str, Any],
+    *,
+    velocity: float | None = None,
+    ebv: float | None = None,
+) -> Galaxy:
+    """Return what fits must be told of the galaxy in a cube.
+
+    Parameters
+    ----------
+    library
+        To look for its velocity with, where nobody tells it.
+    known
+        What the survey says: the cube's ``facts``.
+    velocity, ebv
+        What somebody gives instead, km/s and mag.
 
     Raises
     ------
     Refused
         No velocity stands out.
     """
-    record = survey.find_target(archive.database, product.target) if product.target else None
-    if record is not None and record.target.systemic_velocity is not None:
-        return Galaxy(float(record.target.systemic_velocity), float(record.target.ebv), of_survey=True)
-    try:
-        velocity = _seen_velocity(cube, library)
-    except Unmeasurable as error:
-        raise Refused(f"{product.product_id}: {error}") from error
-    return Galaxy(round(velocity, 1), 0.0 if record is None else float(record.target.ebv), of_survey=False)
+    speed, speed_from = _told(velocity, known[VELOCITY])
+    dust, dust_from = _told(ebv, known[EBV])
+    if speed is None:
+        try:
+            speed, speed_from = round(_seen_velocity(cube, library), 1), Origin.SPECTRUM
+        except Unmeasurable as error:
+            raise Refused(f"{product.product_id}: {error}; give it with --set stars.velocity=...") from error
+    if dust is None:
+        dust, dust_from = 0.0, Origin.ASSUMED
+    return Galaxy(speed, dust, speed_from, dust_from)
+
+
+def _told(given: float | None, said: float | None) -> tuple[float | None, Origin]:
+    return (said, Origin.SURVEY) if given is None else (float(given), Origin.GIVEN)
 
 
 def _seen_velocity(cube: Cube, library: Library) -> float:
@@ -162,6 +218,22 @@ def fitted_planes(cube: Cube, velocity: float, wavelengths: tuple[float, float])
     return slice(int(within[0]), int(within[-1]) + 1)
 
 
+def check_coverage(cube: Cube, velocity: float, library: Library, settings: StarSettings) -> None:
+    """See that cube and templates reach far enough for the fits of stars.
+
+    Raises
+    ------
+    Refused
+        They do not.
+    """
+    wavelength = cube.wavelengths[fitted_planes(cube, velocity, settings.wavelengths)]
+    one = np.ones((1, wavelength.size))
+    try:
+        model_of(StarSpectra(wavelength, one, one, one > 0, velocity), library, settings)
+    except NoOverlap as error:
+        raise Refused(str(error)) from error
+
+
 def shared_noise(cube: Cube) -> SumNoise:
     """Return what the header tells of noise that neighbouring spaxels share; none if it tells nothing."""
     from processing.homogenising import SUMS
@@ -177,8 +249,3 @@ def shared_noise(cube: Cube) -> SumNoise:
         return SumNoise.of_drops(sky)
     drops = common_drops([cube.primary])
     return SumNoise() if drops is None else SumNoise.of_drops(drops.sky)
-
-
-def names_of(templates: Templates) -> str:
-    """Return how many models of which family were taken, for headers."""
-    return f"{len(templates.selection.models)} of {models_in(templates.folder)[0].family}"

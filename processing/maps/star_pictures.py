@@ -74,13 +74,14 @@ def _draw_fit(ax: "Axes", values: Values, row: int, settings: StarSettings) -> N
     usable = settings.usable(spectra) & spectra.good[0]
     flux, noise = spectra.flux[0].astype(np.float64), np.sqrt(spectra.variance[0].astype(np.float64))
     model = _model(values, row, spectra, settings)
-    scale = float(np.nanmedian(flux[usable])) if usable.any() else 1.0
+    scale = max(float(np.median(flux[usable])), float(np.median(noise[usable]))) if usable.any() else 1.0
     ax.plot(wavelength, flux / scale, color=SOFT, linewidth=0.5, label="bin")
     ax.plot(wavelength, model / scale, color=BROWN, linewidth=1.1, label="stars and polynomial")
     left = np.where(usable, flux - model, np.nan)
     ax.plot(wavelength, left / scale, ".", color=BLUE, markersize=1.2, label="what is left")
-    spread = np.nanpercentile(np.where(usable, flux, np.nan), (1, 99)) / scale if usable.any() else (0.0, 1.0)
-    low, high = -6 * float(np.nanmedian(noise[usable])) / scale, float(spread[1]) * 1.25
+    low, high = -1.0, 1.25
+    if usable.any():
+        low, high = -6 * float(np.median(noise[usable])) / scale, float(np.percentile(flux[usable], 99)) / scale * 1.25
     ax.fill_between(wavelength, low, high, where=~usable, color=RULE, alpha=0.6, linewidth=0, zorder=0)
     ax.set_ylim(low, high)
     ax.set_xlim(float(wavelength[0]), float(wavelength[-1]))

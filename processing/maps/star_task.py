@@ -16,12 +16,27 @@ from archive.cube import Cube
 from archive.errors import Refused
 from archive.execution import Progress
 from archive.products import NewFile, Publication
-from processing import image_file
+from processing import choices, image_file
+from processing.chosen import check
 from processing.maps.engines import Engine
 from processing.maps.field import measure_field
 from processing.maps.products import STARS_KIND, is_fitted, stars_item, stars_product
 from processing.maps.quality import Differences, agreement_rows
-from processing.maps.sources import Galaxy, Templates, fitted_planes, galaxy_of, open_cube, shared_noise, templates_of
+from processing.maps.sources import (
+    EBV,
+    TEMPLATES,
+    VELOCITY,
+    Galaxy,
+    Templates,
+    check_coverage,
+    facts,
+    fitted_planes,
+    galaxy_of,
+    open_cube,
+    shared_noise,
+    templates_of,
+)
+from processing.maps.spectral_noise import spectral_noise
 from processing.maps.star_pictures import draw_bins, draw_fits
 from processing.maps.star_tiles import StarTiles, bin_tiles
 from processing.maps.stars_file import analysis_cards, stars_hdus
@@ -54,6 +69,18 @@ PARAMETERS: Final[Mapping[str, Any]] = {
     "least_bins": Binning().least,
     "lowest_signal_to_noise": Binning().lowest,
     "monte_carlo": 0,
+    "velocity": None,
+    "ebv": None,
+}
+
+CHOICES: Final[Mapping[str, choices.Choice]] = {
+    "engine": choices.name_among(Engine),
+    "signal_to_noise": choices.number(0, 1e6, above=True),
+    "least_bins": choices.whole(1),
+    "lowest_signal_to_noise": choices.number(0, 1e6, above=True),
+    "monte_carlo": choices.realisations(),
+    "velocity": choices.fact(-1000, 1e5, "km/s"),
+    "ebv": choices.fact(0, 10, "mag"),
 }
 
 STARS: Final = Task(
@@ -63,6 +90,8 @@ STARS: Final = Task(
     together=lambda product: product.product_id if is_fitted(product) else None,
     makes=stars_item,
     parameters=PARAMETERS,
+    choices=CHOICES,
+    facts=lambda archive, inputs: facts(archive, inputs[0].product),
     seconds=per_gigabyte(least=30.0, rate=60.0),
     memory=lambda _inputs: MEMORY,
     cores=2,
@@ -75,18 +104,17 @@ def stars(archive: Archive, parameters: Mapping[str, Any], job_id: str, progress
     Raises
     ------
     Refused
-        The cube or the templates are none that can be used; the text says why.
+        The cube, the templates or the parameters are none that can be used; the text says why.
     """
     work = Work(archive, Order.from_parameters("stars", parameters), job_id, version=VERSION)
     if not (outstanding := work.outstanding()):
         return
     (given,) = outstanding.values()
+    check(STARS, given)
     (product,) = work.inputs
-    templates = templates_of(archive.settings)
     with open_cube(archive, product) as cube:
-        galaxy = galaxy_of(archive, product, cube, templates.read())
-        source = _Source(product, cube, galaxy, templates, StarSettings(), Engine(given["engine"]))
-        file = own_file(product)
+        source = _source(archive, product, cube, given)
+        galaxy, templates, file = source.galaxy, source.templates, own_file(product)
         depends_on = [VERSION, file.sha256 if file else None, templates.md5, galaxy.velocity, galaxy.ebv]
         binning = Binning(given["signal_to_noise"], given["least_bins"], lowest=given["lowest_signal_to_noise"])
         progress(0.0, "binning")
@@ -103,6 +131,8 @@ def stars(archive: Archive, parameters: Mapping[str, Any], job_id: str, progress
             stage="stars",
         )
         values |= _gathered(fitted, count)
+        for name in ("velocity_error", "sigma_error"):
+            values[name] = values[name] * spectral_noise(cube.primary)
         values["nearest"] = nearest_bin(values["number"], np.isfinite(values["velocity_found"]))
         _publish(archive, work, source, values)
     fitted.remove()
@@ -110,7 +140,7 @@ def stars(archive: Archive, parameters: Mapping[str, Any], job_id: str, progress
 
 @dataclass(frozen=True)
 class _Source:
-    """What is fitted, and with what."""
+    """What is fitted, and with what; ``facts`` are those of the survey that were taken."""
 
     product: Product
     cube: Cube
@@ -118,12 +148,23 @@ class _Source:
     templates: Templates
     settings: StarSettings
     engine: Engine
+    facts: Mapping[str, Any]
+
+
+def _source(archive: Archive, product: Product, cube: Cube, given: Mapping[str, Any]) -> _Source:
+    """Find out what fits must be told, and see that they can be done."""
+    templates, known, settings = templates_of(archive.settings), facts(archive, product), StarSettings()
+    velocity, ebv = given.get("velocity"), given.get("ebv")
+    galaxy = galaxy_of(product, cube, templates.read(), known, velocity=velocity, ebv=ebv)
+    check_coverage(cube, galaxy.velocity, templates.read(), settings)
+    taken = {name: known[name] for name, instead in ((VELOCITY, velocity), (EBV, ebv)) if instead is None}
+    return _Source(product, cube, galaxy, templates, settings, Engine(given["engine"]), taken)
 
 
 def _binned(source: _Source, binning: Binning) -> Arrays:
     """Put spaxels into bins and sum their spectra, the Milky Way's dust taken off."""
     cube, velocity = source.cube, source.galaxy.velocity
-    field = measure_field(cube, velocity, source.settings.noise_window)
+    field = measure_field(cube, velocity, source.galaxy.ebv, source.settings.noise_window)
     shared = shared_noise(cube)
     try:
         bins = bin_spaxels(field.signal, field.noise, binning, shared)
@@ -157,19 +198,23 @@ def _binned(source: _Source, binning: Binning) -> Arrays:
 
 
 def _gathered(fitted: Checkpoints, count: int) -> Values:
-    """Return what all tiles found; differences between engines are of a few bins only."""
-    parts = [fitted.read(number) for number in range(count)]
-    names = {"velocity": "velocity_found"}
-    return {names.get(name, name): np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    """Return what all tiles found; differences between engines are of a few bins only, and of those that have both."""
+    names, found = {"velocity": "velocity_found"}, dict[str, list[NDArray[Any]]]()
+    for number in range(count):
+        for name, values in fitted.read(number).items():
+            found.setdefault(names.get(name, name), []).append(values)
+    return {name: np.concatenate(values) for name, values in found.items()}
 
 
 def _publish(archive: Archive, work: Work, source: _Source, values: Values) -> None:
     product = stars_product(source.product)
     name = product.product_id
     held = own_file(source.product)
+    if templates_of(archive.settings).md5 != source.templates.md5:
+        raise Refused(f"{source.templates.folder} has other templates than when the fits began: begin again")
     cards = analysis_cards(source.galaxy, source.templates, float(values["target"]), source.engine)
     file_name = held.file_name if held is not None else source.product.product_id
-    hdus = stars_hdus(source.cube, values, source.templates.read(), cards, source=file_name)
+    hdus = stars_hdus(source.cube, values, source.templates, cards, source=file_name)
     stored = archive.store.write(lambda target: image_file.write(hdus, target))
     files = [NewFile(stored, f"{name}.fits", f"{name}.fits", FITS, headers=image_file.header_texts(hdus))]
     for what, picture, role in (
@@ -183,7 +228,8 @@ def _publish(archive: Archive, work: Work, source: _Source, values: Values) -> N
         name,
         role="CUBE",
         software=f"numpy/{np.__version__}",
-        files={"TEMPLATES": (source.templates.folder.name, source.templates.md5)},
+        files={TEMPLATES: (source.templates.folder.name, source.templates.md5)},
+        facts=source.facts,
     )
     products.publish(archive, Publication(product, files, activity, used, remakes=True, rows=rows))
 

@@ -19,7 +19,7 @@ from processing.science.star_flags import StarFlag
 from processing.science.star_model import continuum_of, model_of
 from processing.science.stars import StarFits, StarSettings, StarSpectra, fit_stars
 from processing.science.stellar_templates import Library
-from processing.stellar_library import read_library
+from processing.stellar_library import current_library
 from processing.tiles import Tiling
 
 __all__ = ["StarTiles", "bin_tiles"]
@@ -59,7 +59,7 @@ class StarTiles:
         """Return what was found of a tile's bins."""
         binned = _binned(self.binned)
         columns = bin_tiles(len(binned["spaxels"])).window(number)[1]
-        spectra, library = _spectra(binned, columns), _library(self.folder)
+        spectra, library = _spectra(binned, columns), current_library(self.folder)
         if self.engine is Engine.PPXF:
             fits = by_ppxf(spectra, library, self.settings)
         else:
@@ -132,8 +132,3 @@ def by_ppxf(spectra: StarSpectra, library: Library, settings: StarSettings) -> S
 @cache
 def _binned(kept: Checkpoints) -> Mapping[str, NDArray[Any]]:
     return kept.read(0)
-
-
-@cache
-def _library(folder: Path) -> Library:
-    return read_library(folder)[0]

@@ -13,7 +13,6 @@ from archive.cube import Cube
 from archive.errors import Refused
 from processing.derived_header import axes_of, primary_of
 from processing.maps.sources import Galaxy, Templates
-from processing.science.stellar_templates import Library
 
 __all__ = ["PREFIX", "BinnedStars", "analysis_cards", "read_stars", "stars_hdus"]
 
@@ -21,6 +20,9 @@ Array = NDArray[np.float64]
 Values = Mapping[str, NDArray[Any]]
 
 PREFIX: Final = "HIERARCH ESO DRS MUSE MAPS"
+
+UNTOLD: Final = "UNKNOWN"
+"""Of files that do not say who told."""
 
 COLUMNS: Final = (
     ("SPAXELS", "J", None, "spaxels"),
@@ -57,6 +59,8 @@ class BinnedStars:
         Of the bins' stars, shape (bins, pixels); read as it is asked for.
     velocity, ebv
         Systemic velocity, km/s, and the Milky Way's E(B-V).
+    velocity_from, ebv_from
+        Who told them, as ``Origin`` has it.
     """
 
     number: NDArray[np.int32]
@@ -68,22 +72,26 @@ class BinnedStars:
     continuum: NDArray[np.floating]
     velocity: float
     ebv: float
+    velocity_from: str
+    ebv_from: str
 
 
 def analysis_cards(galaxy: Galaxy, templates: Templates, target: float, engine: str) -> fits.Header:
     """Return the cards that say how a cube was analysed."""
     header = fits.Header()
     header["REDSHIFT"] = (galaxy.velocity, "[km/s] what the velocities are relative to")
-    header[f"{PREFIX} VELOCITY ORIGIN"] = ("SURVEY" if galaxy.of_survey else "SPECTRUM", "who told")
+    header[f"{PREFIX} VELOCITY ORIGIN"] = (str(galaxy.velocity_from), "who told REDSHIFT")
     header[f"{PREFIX} EBV"] = (galaxy.ebv, "[mag] dust taken off")
+    header[f"{PREFIX} EBV ORIGIN"] = (str(galaxy.ebv_from), "who told it")
     header[f"{PREFIX} SN"] = (round(target, 2), "S/N of bins, aimed at")
     header[f"{PREFIX} ENGINE"] = (str(engine), "that did the fits")
     header[f"{PREFIX} TEMPLATES N"] = (len(templates.selection.models), "templates of stars")
+    header[f"{PREFIX} TEMPLATES EXACT"] = (templates.selection.exact, "all as wanted")
     header[f"{PREFIX} TEMPLATES MD5"] = templates.md5
     return header
 
 
-def stars_hdus(cube: Cube, values: Values, library: Library, cards: fits.Header, *, source: str) -> fits.HDUList:
+def stars_hdus(cube: Cube, values: Values, templates: Templates, cards: fits.Header, *, source: str) -> fits.HDUList:
     """Build the file; ``values`` are those of binning, sums and fits by name."""
     primary = primary_of(cube.primary, "ANCILLARY.IMAGE", source=source)
     primary.update(cards)
@@ -104,16 +112,7 @@ def stars_hdus(cube: Cube, values: Values, library: Library, cards: fits.Header,
     polynomial = values["polynomial"]
     columns.append(fits.Column("POLYNOMIAL", f"{polynomial.shape[1]}D", array=polynomial))
     hdus.append(fits.BinTableHDU.from_columns(columns, name="BINS"))
-    hdus.append(
-        fits.BinTableHDU.from_columns(
-            [
-                fits.Column("NAME", f"{max(map(len, library.names))}A", array=np.array(library.names)),
-                fits.Column("AGE", "D", "Gyr", array=library.age),
-                fits.Column("METALLICITY", "D", array=library.metallicity),
-            ],
-            name="TEMPLATES",
-        )
-    )
+    hdus += _templates(templates)
     hdus += [_spectra(name, values[name.lower()], values["wavelength"]) for name in ("FLUX", "VARIANCE", "CONTINUUM")]
     return fits.HDUList(hdus)
 
@@ -129,7 +128,8 @@ def read_stars(path: Path) -> BinnedStars:
     try:
         with fits.open(path, memmap=True) as hdus:
             table, header = hdus["BINS"].data, hdus["CONTINUUM"].header
-            pixels = np.arange(header["NAXIS1"])
+            pixels, primary = np.arange(header["NAXIS1"]), hdus[0].header
+            prefix = PREFIX.removeprefix("HIERARCH ")
             return BinnedStars(
                 number=np.array(hdus["BIN_ID"].data, dtype=np.int32),
                 nearest=np.array(hdus["BIN_NEAREST"].data, dtype=np.int32),
@@ -138,11 +138,35 @@ def read_stars(path: Path) -> BinnedStars:
                 table={name: np.array(table[name]) for name, *_ in COLUMNS},
                 wavelength=header["CRVAL1"] + pixels * header["CDELT1"],
                 continuum=hdus["CONTINUUM"].data,
-                velocity=float(hdus[0].header["REDSHIFT"]),
-                ebv=float(hdus[0].header[PREFIX.removeprefix("HIERARCH ") + " EBV"]),
+                velocity=float(primary["REDSHIFT"]),
+                ebv=float(primary[f"{prefix} EBV"]),
+                velocity_from=str(primary.get(f"{prefix} VELOCITY ORIGIN", UNTOLD)),
+                ebv_from=str(primary.get(f"{prefix} EBV ORIGIN", UNTOLD)),
             )
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise Refused(f"{path.name} has no bins and stars: {error}") from error
+
+
+def _templates(templates: Templates) -> list[fits.BinTableHDU]:
+    """Return which templates were taken, as the weights have them, and for which ones that were wanted."""
+    models, matches = templates.selection.models, templates.selection.matches
+    names = [model.path.stem for model in models]
+    taken = [
+        fits.Column("NAME", f"{max(map(len, names))}A", array=np.array(names)),
+        fits.Column("AGE", "D", "Gyr", array=np.array([model.age for model in models])),
+        fits.Column("METALLICITY", "D", array=np.array([model.metallicity for model in models])),
+    ]
+    wanted = [
+        fits.Column("WANTED_AGE", "D", "Gyr", array=np.array([each.age for each in matches])),
+        fits.Column("WANTED_METALLICITY", "D", array=np.array([each.metallicity for each in matches])),
+        fits.Column("TEMPLATE", "J", array=np.array([models.index(each.model) for each in matches])),
+        fits.Column("AGE_OFF", "D", array=np.array([each.age_off for each in matches])),
+        fits.Column("METALLICITY_OFF", "D", array=np.array([each.metallicity_off for each in matches])),
+    ]
+    return [
+        fits.BinTableHDU.from_columns(taken, name="TEMPLATES"),
+        fits.BinTableHDU.from_columns(wanted, name="TEMPLATES_WANTED"),
+    ]
 
 
 def _spectra(name: str, spectra: NDArray[np.float32], wavelength: Array) -> fits.ImageHDU:

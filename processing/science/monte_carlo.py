@@ -25,7 +25,8 @@ Array = NDArray[np.float64]
 def lines_with_scatter(tile: Tile, fits: LineFits, settings: FitSettings, *, realisations: int, seed: int) -> LineFits:
     """Return the fits with the scatter of so many realisations as their errors.
 
-    A value that fewer than half of the realisations have gets no error.
+    A value that fewer than half of the realisations have gets no error.  The error of a flux that was not found, a
+    limit, stays that of the fit.
     """
     drawn = _drawn(line_model(tile, fits, settings).total, tile.variance, realisations, seed)
     again = [fit_tile(replace(tile, flux=flux), settings) for flux in drawn]
@@ -33,7 +34,7 @@ def lines_with_scatter(tile: Tile, fits: LineFits, settings: FitSettings, *, rea
     group = [list(Group).index(line.group) for line in settings.lines]
     return replace(
         fits,
-        flux_error=_scatter([one.flux for one in again], fits.flux),
+        flux_error=np.where(np.isfinite(fits.flux), _scatter([one.flux for one in again], fits.flux), fits.flux_error),
         velocity_error=_scatter([one.velocity for one in again], fits.velocity),
         sigma_error=sigma_error,
         observed_sigma_error=fits.sigma[:, group] * sigma_error[:, group] / fits.observed_sigma,
@@ -45,13 +46,16 @@ def stars_with_scatter(
 ) -> StarFits:
     """Return the fits with the scatter of so many realisations as their errors.
 
+    Where the settings say that errors are scaled, the noise is so: it is what chi2 says, if that is more.
+
     Raises
     ------
     NoOverlap
         As ``fit_stars``.
     """
     model = fits.continuum + fits.polynomial @ model_of(spectra, library, settings).polynomials
-    drawn = _drawn(model, spectra.variance, realisations, seed)
+    scale = np.maximum(np.nan_to_num(fits.chi2), 1.0) if settings.scaled_errors else np.ones(len(model))
+    drawn = _drawn(model, spectra.variance * scale[:, np.newaxis], realisations, seed)
     again = [fit_stars(replace(spectra, flux=flux), library, settings) for flux in drawn]
     return replace(
         fits,

@@ -28,7 +28,7 @@ def upgrade() -> None:
             "stars_flux",
             sa.Double(),
             nullable=True,
-            comment="Mean flux density at 5300 to 5500 Angstrom at rest, 1e-20 erg/s/cm2/Angstrom.",
+            comment="Mean 5300 to 5500 Angstrom at rest, 1e-20 erg/s/cm2/Angstrom, the Milky Way's dust taken off.",
         ),
         sa.Column("snr", sa.Double(), nullable=True, comment="Signal to noise of that, a pixel of wavelength."),
         sa.Column(

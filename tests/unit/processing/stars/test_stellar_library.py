@@ -14,9 +14,11 @@ from processing.stellar_library import (
     Match,
     Model,
     Selection,
+    current_library,
     models_in,
     nearest,
     read_library,
+    select,
 )
 
 PACKAGE = Path("data") / MODELS
@@ -79,17 +81,17 @@ def test_the_package_stands_in_and_says_how_near_it_is() -> None:
     assert max(abs(each.metallicity_off) for each in selection.matches) == pytest.approx(0.18, abs=0.005)
     assert library.wavelength[0] == pytest.approx(RANGE[0], abs=1)
     assert library.wavelength[-1] == pytest.approx(RANGE[1], abs=1)
-    text = str(selection)
-    assert text.startswith(f"{len(library.names)} models for 32 wanted")
-    assert "0.15 Gyr [M/H] -1.49: Eun1.30Zm1.31T00.1585" in text
-    assert "(+0.02 dex in age, +0.18 in metals)" in text
+    first = selection.matches[0]
+    assert (first.age, first.metallicity) == (0.15, -1.49)
+    assert first.model.path.name.startswith("Eun1.30Zm1.31T00.1585")
+    assert first.age_off == pytest.approx(0.024, abs=0.001)
 
 
 def test_a_model_that_stands_for_several_is_taken_once(tmp_path: Path) -> None:
     write(tmp_path, name_of(1.0, 0.0))
     library, selection = read_library(tmp_path, [(0.9, 0.0), (1.1, 0.0)], wavelengths=SHORT)
     assert len(library.names) == 1
-    assert "1 models for 2 wanted, 1 standing for several" in str(selection)
+    assert len(selection.matches) == 2
 
 
 def test_the_nearest_counts_age_and_metals_in_dex() -> None:
@@ -117,10 +119,26 @@ def test_models_of_two_families_are_not_mixed(tmp_path: Path) -> None:
         read_library(tmp_path, wavelengths=SHORT)
 
 
-def test_models_that_end_too_early_are_refused(tmp_path: Path) -> None:
-    write(tmp_path, name_of(1.0, 0.0))
-    with pytest.raises(Refused, match="does not cover 5000 to 7000"):
-        read_library(tmp_path, wavelengths=(5000.0, 7000.0))
+def test_of_models_that_reach_less_far_there_is_what_they_have(tmp_path: Path) -> None:
+    write(tmp_path, name_of(1.0, 0.0), first=3540.5, size=4300)
+    library, _ = read_library(tmp_path)
+    assert (library.wavelength[0], library.wavelength[-1]) == pytest.approx((RANGE[0], 7409.6), abs=1)
+    with pytest.raises(Refused, match="has nothing between 8000 and 9000"):
+        read_library(tmp_path, wavelengths=(8000.0, 9000.0))
+
+
+def test_files_that_are_replaced_are_read_again_and_have_another_checksum(tmp_path: Path) -> None:
+    path = write(tmp_path, name_of(1.0, 0.0), first=5000.0)
+    before, md5 = current_library(tmp_path), select(tmp_path).md5
+    assert current_library(tmp_path) is before
+    path.unlink()
+    write(tmp_path, name_of(1.0, 0.0), first=5100.0)
+    assert current_library(tmp_path).wavelength[0] == pytest.approx(5100)
+    assert select(tmp_path).md5 != md5
+    path.unlink()
+    (tmp_path / name_of(1.0, 0.0)).symlink_to(tmp_path / "nowhere")
+    with pytest.raises(Refused, match="cannot be read"):
+        current_library(tmp_path)
 
 
 def test_models_on_other_steps_are_refused(tmp_path: Path) -> None:
