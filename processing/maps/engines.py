@@ -1,13 +1,16 @@
 """Which program does the fits, and the few that both do, so that their agreement is known of every product."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from importlib.util import find_spec
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Engine", "drawn", "has_ppxf"]
+from archive.errors import Refused
+
+__all__ = ["Engine", "drawn", "engine_of", "has_ppxf"]
 
 SHARE: Final = 1e-3
 """Of the fits, that are done by both; one of a tile at least."""
@@ -18,6 +21,22 @@ class Engine(StrEnum):
 
     BATCH = "batch"
     PPXF = "ppxf"
+
+
+def engine_of(given: Mapping[str, Any]) -> Engine:
+    """Return which engine the parameters of a task name.
+
+    Raises
+    ------
+    Refused
+        It is not installed, or cannot do what they ask for.
+    """
+    engine = Engine(given["engine"])
+    if engine is Engine.PPXF and not has_ppxf():
+        raise Refused("the engine ppxf is not installed: pip install 'musevault[analysis]'")
+    if engine is Engine.PPXF and given["monte_carlo"]:
+        raise Refused("errors by Monte Carlo are those of the engine batch: ppxf would take days for them")
+    return engine
 
 
 def has_ppxf() -> bool:

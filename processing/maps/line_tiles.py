@@ -21,10 +21,10 @@ from processing.science.extinction import correction
 from processing.science.fit_flags import FitFlag
 from processing.science.line_model import line_model
 from processing.science.lines import Group
-from processing.science.lsf import SPEED_OF_LIGHT
 from processing.science.missed_lines import fit_lines, some_of
 from processing.science.monte_carlo import lines_with_scatter
-from processing.science.reference_engine import ReferenceLines, fit_lines_by_ppxf
+from processing.science.reference_engine import fit_lines_by_ppxf
+from processing.science.reference_fits import lines_by_ppxf
 from processing.tiles import Tiling
 
 __all__ = ["LineTiles", "tiling"]
@@ -71,7 +71,7 @@ class LineTiles:
         if tile is None:
             return {"place": places}
         if self.engine is Engine.PPXF:
-            fits = by_ppxf(tile, self.settings)
+            fits = lines_by_ppxf(tile, self.settings)
         else:
             fits, tile = fit_lines(tile, self.settings)
         told = self._with_errors(tile, fits, number)
@@ -172,45 +172,6 @@ def _shown(tile: Tile, fits: LineFits, model: NDArray[np.float64], settings: Fit
         "shown_model": model[rows],
         "shown_wavelength": tile.wavelength,
     }
-
-
-def by_ppxf(tile: Tile, settings: FitSettings) -> LineFits:
-    """Fit lines by pPXF and return what our own fits would, as far as it tells."""
-    reference = fit_lines_by_ppxf(tile, settings)
-    return _as_fits(reference, tile, settings)
-
-
-def _as_fits(reference: ReferenceLines, tile: Tile, settings: FitSettings) -> LineFits:
-    count, lines = reference.flux.shape
-    groups = [list(Group).index(line.group) for line in settings.lines]
-    middles = np.array([line.wavelength for line in settings.lines]) * (1 + tile.systemic_velocity / SPEED_OF_LIGHT)
-    instrument = settings.lsf.sigma(middles * np.exp(np.nan_to_num(reference.velocity[:, groups]) / SPEED_OF_LIGHT))
-    sigma, error = reference.sigma[:, groups], reference.sigma_error[:, groups]
-    observed = np.hypot(sigma, instrument)
-    held = np.isfinite(reference.chi2)
-    flags = np.where(held, 0, FitFlag.NO_DATA).astype(np.uint16)
-    degrees = tile.good.sum(axis=1) - settings.order - 1 - len(settings.free) - 2 * len(Group)
-    unknown = np.full((count, lines), np.nan)
-    return LineFits(
-        flux=reference.flux,
-        flux_error=reference.flux_error,
-        velocity=reference.velocity,
-        velocity_error=reference.velocity_error,
-        sigma=reference.sigma,
-        sigma_error=reference.sigma_error,
-        instrument_sigma=np.where(held[:, np.newaxis], instrument, np.nan),
-        observed_sigma=observed,
-        observed_sigma_error=sigma * error / observed,
-        amplitude_to_noise=unknown,
-        parameters=(),
-        covariance=np.empty((count, 0, 0)),
-        polynomial=np.full((count, settings.order + 1), np.nan),
-        chi2=reference.chi2 * degrees,
-        degrees_of_freedom=degrees,
-        trials=np.zeros(count, dtype=np.int64),
-        flags=np.repeat(flags[:, np.newaxis], lines, axis=1),
-        group_flags=np.repeat(flags[:, np.newaxis], len(Group), axis=1),
-    )
 
 
 @cache

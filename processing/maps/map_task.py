@@ -21,7 +21,7 @@ from processing.chosen import check
 from processing.derived_header import primary_of
 from processing.fsf import fsf_cards, read_fsf
 from processing.maps.assembly import Maps
-from processing.maps.engines import Engine
+from processing.maps.engines import Engine, engine_of
 from processing.maps.line_tiles import LineTiles, tiling
 from processing.maps.map_pictures import Shown, draw_bpt, draw_maps, draw_spectra
 from processing.maps.model_cube import write_model
@@ -81,7 +81,7 @@ def maps(archive: Archive, parameters: Mapping[str, Any], job_id: str, progress:
     (given,) = outstanding.values()
     check(MAPS_OF_CUBES, given)
     product, stars = (_the(work.inputs, kind) for kind in ("cube", STARS_KIND))
-    engine, model = Engine(given["engine"]), bool(given["model"])
+    engine, model = engine_of(given), bool(given["model"])
     settings = FitSettings()
     with open_cube(archive, product) as cube:
         binned = read_stars(file_of(archive, stars))

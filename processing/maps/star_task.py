@@ -18,7 +18,7 @@ from archive.execution import Progress
 from archive.products import NewFile, Publication
 from processing import choices, image_file
 from processing.chosen import check
-from processing.maps.engines import Engine
+from processing.maps.engines import Engine, engine_of
 from processing.maps.field import measure_field
 from processing.maps.products import STARS_KIND, is_fitted, stars_item, stars_product
 from processing.maps.quality import Differences, agreement_rows
@@ -158,7 +158,7 @@ def _source(archive: Archive, product: Product, cube: Cube, given: Mapping[str, 
     galaxy = galaxy_of(product, cube, templates.read(), known, velocity=velocity, ebv=ebv)
     check_coverage(cube, galaxy.velocity, templates.read(), settings)
     taken = {name: known[name] for name, instead in ((VELOCITY, velocity), (EBV, ebv)) if instead is None}
-    return _Source(product, cube, galaxy, templates, settings, Engine(given["engine"]), taken)
+    return _Source(product, cube, galaxy, templates, settings, engine_of(given), taken)
 
 
 def _binned(source: _Source, binning: Binning) -> Arrays:

@@ -15,8 +15,7 @@ from processing.science.engine_comparison import star_differences
 from processing.science.monte_carlo import stars_with_scatter
 from processing.science.reddening import stellar_reddening
 from processing.science.reference_engine import fit_stars_by_ppxf
-from processing.science.star_flags import StarFlag
-from processing.science.star_model import continuum_of, model_of
+from processing.science.reference_fits import stars_by_ppxf
 from processing.science.stars import StarFits, StarSettings, StarSpectra, fit_stars
 from processing.science.stellar_templates import Library
 from processing.stellar_library import current_library
@@ -61,7 +60,7 @@ class StarTiles:
         columns = bin_tiles(len(binned["spaxels"])).window(number)[1]
         spectra, library = _spectra(binned, columns), current_library(self.folder)
         if self.engine is Engine.PPXF:
-            fits = by_ppxf(spectra, library, self.settings)
+            fits = stars_by_ppxf(spectra, library, self.settings)
         else:
             fits = fit_stars(spectra, library, self.settings)
         told = fits
@@ -102,30 +101,6 @@ def _spectra(binned: Mapping[str, NDArray[Any]], rows: slice) -> StarSpectra:
         binned["variance"][rows],
         binned["good"][rows],
         float(binned["velocity"]),
-    )
-
-
-def by_ppxf(spectra: StarSpectra, library: Library, settings: StarSettings) -> StarFits:
-    """Fit stars by pPXF and return what our own fits would."""
-    found, model = fit_stars_by_ppxf(spectra, library, settings), model_of(spectra, library, settings)
-    held = np.isfinite(found.velocity)
-    continuum = np.full(spectra.flux.shape, np.nan)
-    for row in np.flatnonzero(held):
-        continuum[row] = continuum_of(model, found.weights[row], found.velocity[row], found.sigma[row] ** 2)
-    count = len(held)
-    return StarFits(
-        found.velocity,
-        found.velocity_error,
-        found.sigma,
-        found.sigma_error,
-        weights=found.weights,
-        polynomial=np.full((count, settings.order + 1), np.nan),
-        continuum=continuum,
-        chi2=found.chi2,
-        signal_to_noise=np.full(count, np.nan),
-        trials=np.zeros(count, dtype=np.int64),
-        flags=np.where(held, 0, StarFlag.NO_DATA).astype(np.uint16),
-        broader=model.broader,
     )
 
 

@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from processing.science.errors import Unmeasurable
+from processing.science.fit_flags import FitFlag
 from processing.science.lines import Group
 from processing.science.log_grid import LogGrid, LogSpectrum
 from processing.science.lsf import FWHM_PER_SIGMA, SPEED_OF_LIGHT
 from processing.science.splines import sample
+from processing.science.star_flags import StarFlag
 from processing.science.star_model import FARTHEST
 from processing.science.star_spectra import StarSettings, StarSpectra
 from processing.science.stellar_templates import Library, Sight, prepare
@@ -28,12 +30,16 @@ __all__ = ["NotInstalled", "ReferenceLines", "ReferenceStars", "fit_lines_by_ppx
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+Flags = NDArray[np.uint16]
 
 SMALLEST_SIGMA: Final = 0.01
 """Of a pixel: pPXF convolves with no dispersion of zero."""
 
 FALL: Final = 1e-7
 """Share of chi2 by which it must no longer fall."""
+
+AT_BOUND: Final = 1e-3
+"""Share of a bound that counts as the bound itself."""
 
 MARGIN: Final = 100
 """Pixels by which templates of lines reach beyond the spectra."""
@@ -45,7 +51,10 @@ class NotInstalled(RuntimeError):
 
 @dataclass(frozen=True)
 class ReferenceStars:
-    """What pPXF found of stars: km/s and reduced chi2, shape (n); NaN where it could not fit, or ended at a bound."""
+    """What pPXF found of stars: km/s and reduced chi2, shape (n); NaN where it could not fit, or ended at a bound.
+
+    ``flags`` say which, as ``StarFlag``.
+    """
 
     velocity: Array
     velocity_error: Array
@@ -53,11 +62,15 @@ class ReferenceStars:
     sigma_error: Array
     weights: Array
     chi2: Array
+    flags: Flags
 
 
 @dataclass(frozen=True)
 class ReferenceLines:
-    """What pPXF found of lines: (n, lines) for fluxes, (n, groups) for kinematics, (n) for chi2; NaN without a fit."""
+    """What pPXF found of lines: (n, lines) for fluxes, (n, groups) for kinematics, (n) for chi2; NaN without a fit.
+
+    ``polynomial`` is that of ``LineFits``; ``group_flags`` say what ended at a bound, as ``FitFlag``, (n, groups).
+    """
 
     flux: Array
     flux_error: Array
@@ -66,6 +79,8 @@ class ReferenceLines:
     sigma: Array
     sigma_error: Array
     chi2: Array
+    polynomial: Array
+    group_flags: Flags
 
 
 def fit_stars_by_ppxf(
@@ -265,25 +280,55 @@ def _continuum(tile: Tile, row: int, wide: LogGrid) -> Array:
 
 def _star_room(count: int, templates: int) -> ReferenceStars:
     velocity, velocity_error, sigma, sigma_error, chi2 = np.full((5, count), np.nan)
-    return ReferenceStars(velocity, velocity_error, sigma, sigma_error, np.full((count, templates), np.nan), chi2)
+    flags = np.full(count, StarFlag.NO_DATA, dtype=np.uint16)
+    return ReferenceStars(
+        velocity, velocity_error, sigma, sigma_error, np.full((count, templates), np.nan), chi2, flags
+    )
 
 
 def _line_room(count: int, settings: FitSettings) -> ReferenceLines:
     flux, flux_error = np.full((2, count, len(settings.lines)), np.nan)
     velocity, velocity_error, sigma, sigma_error = np.full((4, count, len(Group)), np.nan)
-    return ReferenceLines(flux, flux_error, velocity, velocity_error, sigma, sigma_error, chi2=np.full(count, np.nan))
+    return ReferenceLines(
+        flux,
+        flux_error,
+        velocity,
+        velocity_error,
+        sigma,
+        sigma_error,
+        chi2=np.full(count, np.nan),
+        polynomial=np.full((count, settings.order + 1), np.nan),
+        group_flags=np.full((count, len(Group)), FitFlag.NO_DATA, dtype=np.uint16),
+    )
 
 
 def _note_stars(found: ReferenceStars, row: int, fit: Any, log: LogSpectrum, settings: StarSettings) -> None:
-    """Note one fit; what ended at a bound, or has no template to tell it, comes without an error."""
-    held = (fit.error > 0) & (np.sum(fit.weights) > 0)
-    if not held[0]:
+    """Note one fit; what ended at a bound, or has no template to tell it, comes without a value."""
+    (velocity, sigma), (velocity_error, sigma_error) = fit.sol, fit.error
+    found.flags[row] = _star_flags(fit, settings)
+    if found.flags[row] & ~np.uint16(StarFlag.SIGMA_AT_ZERO):
         return
     found.weights[row], found.chi2[row] = fit.weights * log.unit, fit.chi2 / log.expected
     scale = np.sqrt(max(found.chi2[row], 1.0)) if settings.scaled_errors else 1.0
-    found.velocity[row], found.velocity_error[row] = fit.sol[0], fit.error[0] * scale
-    if held[1]:
-        found.sigma[row], found.sigma_error[row] = fit.sol[1], fit.error[1] * scale
+    found.velocity[row], found.velocity_error[row] = velocity, velocity_error * scale
+    if not found.flags[row]:
+        found.sigma[row], found.sigma_error[row] = sigma, sigma_error * scale
+
+
+def _star_flags(fit: Any, settings: StarSettings) -> int:
+    """Return why values of a fit do not hold; one at a bound has no error."""
+    if not np.sum(fit.weights) > 0:
+        return StarFlag.NO_STARS
+    flags = StarFlag(0)
+    if abs(fit.sol[0]) >= settings.velocity_range * (1 - AT_BOUND):
+        flags |= StarFlag.VELOCITY_AT_BOUND
+    elif not fit.error[0] > 0:
+        flags |= StarFlag.UNCONSTRAINED
+    if fit.sol[1] >= settings.largest_sigma * (1 - AT_BOUND):
+        flags |= StarFlag.SIGMA_AT_BOUND
+    elif not fit.error[1] > 0:
+        flags |= StarFlag.SIGMA_AT_ZERO
+    return flags
 
 
 def _note_lines(
@@ -291,15 +336,19 @@ def _note_lines(
 ) -> None:
     """Note one fit; a Gaussian that moves on log wavelengths keeps its height and grows as its wavelength does.
 
-    What ended at a bound has no error; a group whose velocity did, or whose width is the largest, did not hold.
+    A group at a bound of its velocity, or of the largest width, did not hold, and its fluxes neither.
     """
     found.chi2[row] = fit.chi2 / log.expected
+    found.polynomial[row] = fit.weights[0] * np.concatenate(([1.0], fit.mpolyweights))
     for place, group in enumerate(gas.present, start=1):
         (velocity, sigma), (velocity_error, sigma_error) = fit.sol[place], fit.error[place]
-        if velocity_error > 0 and sigma < settings.largest_sigma:
+        has_flux = bool((fit.weights[1:][gas.group == group] > 0).any())
+        flags = _group_flags(fit, place, settings, has_flux=has_flux)
+        found.group_flags[row, group] = flags
+        if not flags & ~FitFlag.SIGMA_AT_ZERO:
             found.velocity[row, group], found.velocity_error[row, group] = velocity, velocity_error
-            if sigma_error > 0:
-                found.sigma[row, group], found.sigma_error[row, group] = sigma, sigma_error
+        if not flags:
+            found.sigma[row, group], found.sigma_error[row, group] = sigma, sigma_error
     weights, errors = np.asarray(fit.gas_flux), np.asarray(fit.gas_flux_error)
     scale = fit.weights[1:] / np.where(weights > 0, weights, 1.0)
     for place, line in enumerate(settings.lines):
@@ -308,3 +357,16 @@ def _note_lines(
             growth = np.exp(found.velocity[row, gas.group[free]] / SPEED_OF_LIGHT)
             found.flux[row, place] = fit.weights[1 + free] * log.unit * line.ratio * growth
             found.flux_error[row, place] = errors[free] * scale[free] * log.unit * line.ratio * growth
+
+
+def _group_flags(fit: Any, place: int, settings: FitSettings, *, has_flux: bool) -> FitFlag:
+    """Return why values of a group do not hold; what ended at a bound, or is told by no flux, has no error."""
+    sigma, (velocity_error, sigma_error) = fit.sol[place][1], fit.error[place]
+    flags = FitFlag(0)
+    if not velocity_error > 0:
+        flags |= FitFlag.VELOCITY_AT_BOUND if has_flux else FitFlag.UNCONSTRAINED
+    if sigma >= settings.largest_sigma * (1 - AT_BOUND):
+        flags |= FitFlag.SIGMA_AT_BOUND
+    elif not sigma_error > 0 or sigma <= SMALLEST_SIGMA * fit.velscale * (1 + AT_BOUND):
+        flags |= FitFlag.SIGMA_AT_ZERO
+    return flags

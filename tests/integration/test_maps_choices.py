@@ -151,3 +151,20 @@ def test_wrong_parameters_are_refused_before_any_work(vault: Archive, cube: Path
     for wrong in ({"monte_carlo": 1}, {"engine": "abacus"}, {"signal_to_noise": 0}, {"ebv": -1.0}):
         with pytest.raises(Refused, match=f"stars.{next(iter(wrong))} is"):
             make(vault, **wrong)
+
+
+def test_stars_by_the_reference_are_those_of_our_own(vault: Archive, cube: Path) -> None:
+    galaxies.take_in(vault, cube, target=None)
+    with pytest.raises(Refused, match="Monte Carlo are those of the engine batch"):
+        make(vault, "stars.engine=ppxf", "stars.monte_carlo=5")
+    found = []
+    for engine in ("batch", "ppxf"):
+        make(vault, f"stars.engine={engine}", "stars.monte_carlo=0")
+        file = own_file(products.get(vault, NAME))
+        assert file is not None
+        with fits.open(vault.store.get(file.sha256)) as hdus:
+            assert hdus[0].header[f"{PREFIX} ENGINE"] == engine
+            found.append({name: np.array(hdus["BINS"].data[name]) for name in ("V", "FORM_ERR_V", "FLAGS")})
+    ours, theirs = found
+    assert np.nanmedian(np.abs(ours["V"] - theirs["V"]) / ours["FORM_ERR_V"]) < 0.2
+    np.testing.assert_array_equal(ours["FLAGS"], theirs["FLAGS"])
