@@ -23,7 +23,6 @@ from processing.science.line_model import line_model
 from processing.science.lines import Group
 from processing.science.missed_lines import fit_lines, some_of
 from processing.science.monte_carlo import lines_with_scatter
-from processing.science.reference_engine import fit_lines_by_ppxf
 from processing.science.reference_fits import lines_by_ppxf
 from processing.tiles import Tiling
 
@@ -70,17 +69,16 @@ class LineTiles:
         tile = self._tile(binned, rows, columns, places)
         if tile is None:
             return {"place": places}
-        if self.engine is Engine.PPXF:
+        fits, tile = fit_lines(tile, self.settings)
+        if self.engine is Engine.PPXF:  # begun where lines were found
             fits = lines_by_ppxf(tile, self.settings)
-        else:
-            fits, tile = fit_lines(tile, self.settings)
         told = self._with_errors(tile, fits, number)
         found: dict[str, NDArray[Any]] = {"place": places + rows.start * binned.nearest.shape[1]}
         found |= _published(told, self.settings)
         found["flags"][_has_other_stars(binned, rows, columns, places)] |= np.uint16(FitFlag.OTHER_STARS)
         if self.engine is Engine.BATCH and has_ppxf():
             chosen = drawn(len(places), number)
-            reference = fit_lines_by_ppxf(some_of(tile, chosen), self.settings)
+            reference = lines_by_ppxf(some_of(tile, chosen), self.settings)
             differences = line_differences(fits, reference, chosen, settings=self.settings)
             found |= {f"differ_{name}": values for name, values in differences.items()}
         model = line_model(tile, fits, self.settings)

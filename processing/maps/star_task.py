@@ -18,7 +18,7 @@ from archive.execution import Progress
 from archive.products import NewFile, Publication
 from processing import choices, image_file
 from processing.chosen import check
-from processing.maps.engines import Engine, engine_of
+from processing.maps.engines import Engine, engine_of, has_ppxf
 from processing.maps.field import measure_field
 from processing.maps.products import STARS_KIND, is_fitted, stars_item, stars_product
 from processing.maps.quality import Differences, agreement_rows
@@ -126,7 +126,7 @@ def stars(archive: Archive, parameters: Mapping[str, Any], job_id: str, progress
             job_id,
             StarTiles(binned, templates.folder.absolute(), source.settings, source.engine, given["monte_carlo"]),
             count,
-            depends_on=depends_on,
+            depends_on=[*depends_on, has_ppxf()],
             progress=lambda done, words: progress(FIRST + (1 - FIRST) * done, words),
             stage="stars",
         )

@@ -14,7 +14,6 @@ from processing.maps.engines import Engine, drawn, has_ppxf
 from processing.science.engine_comparison import star_differences
 from processing.science.monte_carlo import stars_with_scatter
 from processing.science.reddening import stellar_reddening
-from processing.science.reference_engine import fit_stars_by_ppxf
 from processing.science.reference_fits import stars_by_ppxf
 from processing.science.stars import StarFits, StarSettings, StarSpectra, fit_stars
 from processing.science.stellar_templates import Library
@@ -85,7 +84,7 @@ class StarTiles:
             spectra.good[rows],
             spectra.systemic_velocity,
         )
-        reference = fit_stars_by_ppxf(some, library, self.settings)
+        reference = stars_by_ppxf(some, library, self.settings)
         return {f"differ_{name}": values for name, values in star_differences(fits, reference, rows).items()}
 
 

@@ -19,7 +19,7 @@ from processing.science.spaxel_loop import Found, fit_spectra
 from processing.science.tile import FitSettings, Tile, parameter_names, problem_of, spectra_of, widest_window
 from processing.science.variable_projection import Problem
 
-__all__ = ["FitSettings", "LineFits", "Tile", "fit_tile"]
+__all__ = ["FitSettings", "LineFits", "Tile", "fit_tile", "line_fits", "line_room"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -79,14 +79,14 @@ def fit_tile(tile: Tile, settings: FitSettings | None = None) -> LineFits:
     """
     settings = settings or FitSettings()
     problem, spectra = problem_of(tile, settings), spectra_of(tile, settings)
-    found = _room(len(tile.flux), problem)
+    found = line_room(len(tile.flux), problem)
     fit_spectra(problem, spectra, widest_window(tile, settings), found)
     measured = measure(problem, found, settings.lsf)
     flagged = flags_of(problem, spectra, found, measured, settings.lowest_an)
-    return _fits(settings, problem, found, measured, flagged)
+    return line_fits(settings, problem, found, measured, flagged)
 
 
-def _room(count: int, problem: Problem) -> Found:
+def line_room(count: int, problem: Problem) -> Found:
     """Make room for what the loop finds: a spectrum that is not fitted stays NaN."""
     sizes, lines = problem.sizes, problem.lines.wavelength.size
     free = sizes.total - sizes.polynomial
@@ -102,7 +102,7 @@ def _room(count: int, problem: Problem) -> Found:
     )
 
 
-def _fits(settings: FitSettings, problem: Problem, found: Found, measured: Measured, flagged: Flagged) -> LineFits:
+def line_fits(settings: FitSettings, problem: Problem, found: Found, measured: Measured, flagged: Flagged) -> LineFits:
     """Keep the values that held."""
     sizes, group = problem.sizes, problem.lines.group
     no_flux, no_kinematics = flagged.lines & FLUX_LOST != 0, flagged.groups & KINEMATICS_LOST != 0

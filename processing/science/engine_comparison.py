@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from processing.science.emission import LineFits
 from processing.science.lines import Group
-from processing.science.reference_engine import ReferenceLines, ReferenceStars
 from processing.science.star_flags import StarFlag
 from processing.science.stars import StarFits
 from processing.science.tile import FitSettings
@@ -30,7 +29,7 @@ class Difference:
     count: int
 
 
-def star_differences(fits: StarFits, reference: ReferenceStars, rows: Rows | None = None) -> dict[str, Array]:
+def star_differences(fits: StarFits, reference: StarFits, rows: Rows | None = None) -> dict[str, Array]:
     """Return by how many errors velocities and dispersions differ, shape (rows); NaN where one of them has none.
 
     Of spectra with a signal alone: where it is low, each may find another minimum, and a flag says so.
@@ -51,7 +50,7 @@ def star_differences(fits: StarFits, reference: ReferenceStars, rows: Rows | Non
 
 
 def line_differences(
-    fits: LineFits, reference: ReferenceLines, rows: Rows | None = None, *, settings: FitSettings | None = None
+    fits: LineFits, reference: LineFits, rows: Rows | None = None, *, settings: FitSettings | None = None
 ) -> dict[str, Array]:
     """Return the same of fluxes, by line, and of velocities and dispersions, by group; only of lines without a flag."""
     settings = settings or FitSettings()

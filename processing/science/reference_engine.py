@@ -4,7 +4,8 @@ The one place that calls it.  It is slow, and free for non-commercial use only, 
 the comparison installs it.  What both engines share (ranges, masks, templates, bounds, orders, lines, ratios) comes
 from the settings of our own fits; what pPXF does in its own way stays its way: logarithmic steps, polynomials of the
 logarithm, finite differences, and errors of fluxes that leave the kinematics' part out.  It is told to go on until the
-fit is settled: by its own default it may stop where chi2 could still fall by a few tenths.
+fit is settled: by its own default it may stop where chi2 could still fall by a few tenths.  What of it holds is judged
+by ``reference_fits``, with the rules of our own fits.
 """
 
 from dataclasses import dataclass
@@ -12,25 +13,20 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
-from processing.science.errors import Unmeasurable
-from processing.science.fit_flags import FitFlag
+from processing.science.legendre import polynomials
 from processing.science.lines import Group
 from processing.science.log_grid import LogGrid, LogSpectrum
-from processing.science.lsf import FWHM_PER_SIGMA, SPEED_OF_LIGHT
-from processing.science.splines import sample
-from processing.science.star_flags import StarFlag
-from processing.science.star_model import FARTHEST
-from processing.science.star_spectra import StarSettings, StarSpectra
-from processing.science.stellar_templates import Library, Sight, prepare
+from processing.science.lsf import SPEED_OF_LIGHT
+from processing.science.reference_templates import MARGIN, GasTemplates, continuum_on, gas_templates, star_templates
+from processing.science.star_spectra import StarSettings, StarSpectra, pixel_edges
+from processing.science.stellar_templates import Library
 from processing.science.tile import FitSettings, Tile
 
 __all__ = ["NotInstalled", "ReferenceLines", "ReferenceStars", "fit_lines_by_ppxf", "fit_stars_by_ppxf"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-Flags = NDArray[np.uint16]
 
 SMALLEST_SIGMA: Final = 0.01
 """Of a pixel: pPXF convolves with no dispersion of zero."""
@@ -38,11 +34,8 @@ SMALLEST_SIGMA: Final = 0.01
 FALL: Final = 1e-7
 """Share of chi2 by which it must no longer fall."""
 
-AT_BOUND: Final = 1e-3
-"""Share of a bound that counts as the bound itself."""
-
-MARGIN: Final = 100
-"""Pixels by which templates of lines reach beyond the spectra."""
+NEAR: Final = 1e-5
+"""Share of a range allowed: what is nearer to its end has run there."""
 
 
 class NotInstalled(RuntimeError):
@@ -51,9 +44,10 @@ class NotInstalled(RuntimeError):
 
 @dataclass(frozen=True)
 class ReferenceStars:
-    """What pPXF found of stars: km/s and reduced chi2, shape (n); NaN where it could not fit, or ended at a bound.
+    """Where pPXF ended, of stars: shape (n), km/s; NaN where it was not asked.
 
-    ``flags`` say which, as ``StarFlag``.
+    What ended at a bound is that bound, a dispersion 0 at the lower one, and its error 0.  ``weights`` (n, templates)
+    and ``polynomial`` (n, order + 1) are those of ``StarFits``; ``settled`` says where it ended of itself.
     """
 
     velocity: Array
@@ -61,15 +55,16 @@ class ReferenceStars:
     sigma: Array
     sigma_error: Array
     weights: Array
-    chi2: Array
-    flags: Flags
+    polynomial: Array
+    settled: Mask
 
 
 @dataclass(frozen=True)
 class ReferenceLines:
-    """What pPXF found of lines: (n, lines) for fluxes, (n, groups) for kinematics, (n) for chi2; NaN without a fit.
+    """Where pPXF ended, of lines: free fluxes (n, free lines), kinematics (n, groups), NaN where it was not asked.
 
-    ``polynomial`` is that of ``LineFits``; ``group_flags`` say what ended at a bound, as ``FitFlag``, (n, groups).
+    What ended at a bound is as in ``ReferenceStars``, lines and groups that lie outside the spectra are without errors,
+    too.  ``polynomial`` (n, order + 1) is that of ``LineFits``.
     """
 
     flux: Array
@@ -78,9 +73,8 @@ class ReferenceLines:
     velocity_error: Array
     sigma: Array
     sigma_error: Array
-    chi2: Array
     polynomial: Array
-    group_flags: Flags
+    settled: Mask
 
 
 def fit_stars_by_ppxf(
@@ -115,8 +109,9 @@ def fit_stars_by_ppxf(
     inside = slice(ends[0], ends[1] + 1)
     at_rest = spectra.at_rest[inside]
     grid = LogGrid.over(at_rest, velocity_scale)
-    wide, templates = _star_templates(spectra, library, settings, grid)
-    found = _star_room(len(spectra.flux), len(library.names))
+    wide, templates = star_templates(spectra, library, settings, grid)
+    basis = polynomials(grid.middles, (float(at_rest[0]), float(at_rest[-1])), settings.order)
+    found = _star_room(len(spectra.flux), len(library.names), settings)
     bounds = [
         [-settings.velocity_range, settings.velocity_range],
         [SMALLEST_SIGMA * grid.velocity_scale, settings.largest_sigma],
@@ -143,7 +138,8 @@ def fit_stars_by_ppxf(
                 ftol=tolerance,
                 quiet=True,
             )
-        _note_stars(found, row, fit, log, settings)
+        _note_stars(found, row, fit, log, bounds)
+        found.polynomial[row] = _coefficients(basis, fit.apoly * log.unit)
     return found
 
 
@@ -171,29 +167,30 @@ def fit_lines_by_ppxf(
     ppxf, settings = _ppxf(), settings or FitSettings()
     grid = LogGrid.over(tile.wavelength, velocity_scale)
     wide = grid.extended(MARGIN)
-    gas = _gas_templates(tile, settings, wide)
+    gas = gas_templates(tile, settings, wide)
     present = gas.present
     component = np.concatenate(([0], 1 + np.searchsorted(present, gas.group)))
     smallest = SMALLEST_SIGMA * grid.velocity_scale
+    edges = pixel_edges(tile.wavelength)
+    basis = polynomials(grid.middles, (float(edges[0]), float(edges[-1])), settings.order)
     found = _line_room(len(tile.flux), settings)
     for row in range(len(tile.flux)):
         good = tile.good[row] & np.isfinite(tile.continuum[row])
         log = grid.spectrum(tile.wavelength, tile.flux[row], tile.variance[row], good)
         begin = np.array([[tile.velocity[row, group], tile.sigma[row, group]] for group in present])
-        if log.good.size <= settings.order + gas.spectra.shape[1] + 2 * len(present) or not np.isfinite(begin).all():
+        unknowns = settings.order + 1 + len(settings.free) + 2 * len(Group)
+        if log.good.size <= unknowns or not np.isfinite([tile.velocity[row], tile.sigma[row]]).all():
             continue
         begin[:, 1] = np.clip(begin[:, 1], smallest, settings.largest_sigma)
         reach = settings.velocity_range
+        bounds = [[[v - reach, v + reach], [smallest, settings.largest_sigma]] for v, _ in begin]
         fit = ppxf(
-            np.column_stack((_continuum(tile, row, wide) / log.unit, gas.spectra)),
+            np.column_stack((continuum_on(tile, row, wide) / log.unit, gas.spectra)),
             log.flux,
             log.noise,
             grid.velocity_scale,
             [[0.0, smallest], *begin.tolist()],
-            bounds=[
-                [[-1.0, 1.0], [smallest / 2, 1.0]],
-                *([[v - reach, v + reach], [smallest, settings.largest_sigma]] for v, _ in begin),
-            ],
+            bounds=[[[-1.0, 1.0], [smallest / 2, 1.0]], *bounds],
             fixed=[[True, True], *([[False, False]] * len(present))],
             component=component,
             gas_component=component > 0,
@@ -207,7 +204,10 @@ def fit_lines_by_ppxf(
             ftol=tolerance,
             quiet=True,
         )
-        _note_lines(found, row, fit, log, gas, settings)
+        found.velocity[row], found.sigma[row] = tile.velocity[row], tile.sigma[row]
+        _note_lines(found, row, fit, log, gas, bounds)
+        factor = np.ones(grid.middles.size) if fit.mpoly is None else fit.mpoly
+        found.polynomial[row] = _coefficients(basis, fit.weights[0] * factor)
     return found
 
 
@@ -220,74 +220,21 @@ def _ppxf() -> Any:
     return ppxf
 
 
-def _star_templates(
-    spectra: StarSpectra, library: Library, settings: StarSettings, grid: LogGrid
-) -> tuple[LogGrid, Array]:
-    """Return a wider grid, and on it the templates as the instrument shows them, of mean 1 as ours: (places, n)."""
-    margin = settings.velocity_range + FARTHEST * settings.largest_sigma
-    wide = grid.extended(int(margin / grid.velocity_scale))
-    redshift = spectra.systemic_velocity / SPEED_OF_LIGHT
-    sight = Sight(settings.lsf, float(np.median(np.diff(spectra.wavelength))), redshift)
-    ends = float(grid.middles[0]), float(grid.middles[-1])
-    step = settings.velocity_scale
-    templates = prepare(library, sight, ends, step=step, margin=margin + step)
-    seen = np.empty((len(library.names), wide.middles.size))
-    place = templates.place(wide.middles)
-    sample(templates.broadened(templates.spectra, 0.0), place, np.ones(place.size), seen)
-    return wide, seen.T
-
-
-@dataclass(frozen=True)
-class GasTemplates:
-    """Lines of unit flux, those that are tied in one: ``spectra`` (pixels, free lines), their names and groups."""
-
-    spectra: Array
-    names: tuple[str, ...]
-    group: NDArray[np.int64]
-
-    @property
-    def present(self) -> list[int]:
-        """The groups that have lines here."""
-        return sorted({int(group) for group in self.group})
-
-
-def _gas_templates(tile: Tile, settings: FitSettings, wide: LogGrid) -> GasTemplates:
-    """Return what the instrument and its pixels make of lines without a width of their own."""
-    half = np.interp(wide.middles, tile.wavelength, np.gradient(tile.wavelength)) / 2
-    groups, redshift = list(Group), tile.systemic_velocity / SPEED_OF_LIGHT
-    kept, spectra = [], []
-    for free in settings.free:
-        total = np.zeros(wide.middles.size)
-        for line in settings.lines:
-            if free.name in {line.name, line.tied_to}:
-                middle = line.wavelength * (1 + redshift)
-                width = float(settings.lsf.fwhm(np.array(middle))) / FWHM_PER_SIGMA
-                off = wide.middles - middle
-                total += line.ratio * (ndtr((off + half) / width) - ndtr((off - half) / width)) / (2 * half)
-        if tile.wavelength[0] < free.wavelength * (1 + redshift) < tile.wavelength[-1]:
-            kept.append(free)
-            spectra.append(total)
-    group = np.array([groups.index(line.group) for line in kept], dtype=np.int64)
-    if not kept:
-        raise Unmeasurable("none of the lines lies within the spectra")
-    return GasTemplates(np.column_stack(spectra), tuple(line.name for line in kept), group)
-
-
-def _continuum(tile: Tile, row: int, wide: LogGrid) -> Array:
-    """Return a spectrum's stars on the wide grid; where they are not known they are none."""
-    return wide.values(tile.wavelength, np.nan_to_num(tile.continuum[row].astype(np.float64)))
-
-
-def _star_room(count: int, templates: int) -> ReferenceStars:
-    velocity, velocity_error, sigma, sigma_error, chi2 = np.full((5, count), np.nan)
-    flags = np.full(count, StarFlag.NO_DATA, dtype=np.uint16)
+def _star_room(count: int, templates: int, settings: StarSettings) -> ReferenceStars:
+    velocity, velocity_error, sigma, sigma_error = np.full((4, count), np.nan)
     return ReferenceStars(
-        velocity, velocity_error, sigma, sigma_error, np.full((count, templates), np.nan), chi2, flags
+        velocity,
+        velocity_error,
+        sigma,
+        sigma_error,
+        weights=np.full((count, templates), np.nan),
+        polynomial=np.full((count, settings.order + 1), np.nan),
+        settled=np.zeros(count, dtype=np.bool_),
     )
 
 
 def _line_room(count: int, settings: FitSettings) -> ReferenceLines:
-    flux, flux_error = np.full((2, count, len(settings.lines)), np.nan)
+    flux, flux_error = np.full((2, count, len(settings.free)), np.nan)
     velocity, velocity_error, sigma, sigma_error = np.full((4, count, len(Group)), np.nan)
     return ReferenceLines(
         flux,
@@ -296,77 +243,53 @@ def _line_room(count: int, settings: FitSettings) -> ReferenceLines:
         velocity_error,
         sigma,
         sigma_error,
-        chi2=np.full(count, np.nan),
         polynomial=np.full((count, settings.order + 1), np.nan),
-        group_flags=np.full((count, len(Group)), FitFlag.NO_DATA, dtype=np.uint16),
+        settled=np.zeros(count, dtype=np.bool_),
     )
 
 
-def _note_stars(found: ReferenceStars, row: int, fit: Any, log: LogSpectrum, settings: StarSettings) -> None:
-    """Note one fit; what ended at a bound, or has no template to tell it, comes without a value."""
-    (velocity, sigma), (velocity_error, sigma_error) = fit.sol, fit.error
-    found.flags[row] = _star_flags(fit, settings)
-    if found.flags[row] & ~np.uint16(StarFlag.SIGMA_AT_ZERO):
-        return
-    found.weights[row], found.chi2[row] = fit.weights * log.unit, fit.chi2 / log.expected
-    scale = np.sqrt(max(found.chi2[row], 1.0)) if settings.scaled_errors else 1.0
-    found.velocity[row], found.velocity_error[row] = velocity, velocity_error * scale
-    if not found.flags[row]:
-        found.sigma[row], found.sigma_error[row] = sigma, sigma_error * scale
-
-
-def _star_flags(fit: Any, settings: StarSettings) -> int:
-    """Return why values of a fit do not hold; one at a bound has no error."""
-    if not np.sum(fit.weights) > 0:
-        return StarFlag.NO_STARS
-    flags = StarFlag(0)
-    if abs(fit.sol[0]) >= settings.velocity_range * (1 - AT_BOUND):
-        flags |= StarFlag.VELOCITY_AT_BOUND
-    elif not fit.error[0] > 0:
-        flags |= StarFlag.UNCONSTRAINED
-    if fit.sol[1] >= settings.largest_sigma * (1 - AT_BOUND):
-        flags |= StarFlag.SIGMA_AT_BOUND
-    elif not fit.error[1] > 0:
-        flags |= StarFlag.SIGMA_AT_ZERO
-    return flags
+def _note_stars(found: ReferenceStars, row: int, fit: Any, log: LogSpectrum, bounds: list[list[float]]) -> None:
+    found.settled[row] = fit.status > 0
+    found.weights[row] = fit.weights * log.unit
+    found.velocity[row], found.velocity_error[row] = _ended(fit.sol[0], fit.error[0], bounds[0])
+    found.sigma[row], found.sigma_error[row] = _ended_sigma(fit.sol[1], fit.error[1], bounds[1])
 
 
 def _note_lines(
-    found: ReferenceLines, row: int, fit: Any, log: LogSpectrum, gas: GasTemplates, settings: FitSettings
+    found: ReferenceLines, row: int, fit: Any, log: LogSpectrum, gas: GasTemplates, bounds: list[list[list[float]]]
 ) -> None:
-    """Note one fit; a Gaussian that moves on log wavelengths keeps its height and grows as its wavelength does.
-
-    A group at a bound of its velocity, or of the largest width, did not hold, and its fluxes neither.
-    """
-    found.chi2[row] = fit.chi2 / log.expected
-    found.polynomial[row] = fit.weights[0] * np.concatenate(([1.0], fit.mpolyweights))
-    for place, group in enumerate(gas.present, start=1):
-        (velocity, sigma), (velocity_error, sigma_error) = fit.sol[place], fit.error[place]
-        has_flux = bool((fit.weights[1:][gas.group == group] > 0).any())
-        flags = _group_flags(fit, place, settings, has_flux=has_flux)
-        found.group_flags[row, group] = flags
-        if not flags & ~FitFlag.SIGMA_AT_ZERO:
-            found.velocity[row, group], found.velocity_error[row, group] = velocity, velocity_error
-        if not flags:
-            found.sigma[row, group], found.sigma_error[row, group] = sigma, sigma_error
-    weights, errors = np.asarray(fit.gas_flux), np.asarray(fit.gas_flux_error)
-    scale = fit.weights[1:] / np.where(weights > 0, weights, 1.0)
-    for place, line in enumerate(settings.lines):
-        if (line.tied_to or line.name) in gas.names:
-            free = gas.names.index(line.tied_to or line.name)
-            growth = np.exp(found.velocity[row, gas.group[free]] / SPEED_OF_LIGHT)
-            found.flux[row, place] = fit.weights[1 + free] * log.unit * line.ratio * growth
-            found.flux_error[row, place] = errors[free] * scale[free] * log.unit * line.ratio * growth
+    """Note one fit; a Gaussian that moves on log wavelengths keeps its height and grows as its wavelength does."""
+    found.settled[row] = fit.status > 0
+    for error in (found.flux_error, found.velocity_error, found.sigma_error):
+        error[row] = 0.0
+    for place, group in enumerate(gas.present):
+        (velocity, sigma), (velocity_error, sigma_error) = fit.sol[1 + place], fit.error[1 + place]
+        velocities, sigmas = bounds[place]
+        found.velocity[row, group], found.velocity_error[row, group] = _ended(velocity, velocity_error, velocities)
+        found.sigma[row, group], found.sigma_error[row, group] = _ended_sigma(sigma, sigma_error, sigmas)
+    growth = log.unit * np.exp(found.velocity[row, gas.group] / SPEED_OF_LIGHT)
+    seen = np.abs(fit.matrix[:, 1:].sum(axis=0))
+    found.flux[row] = 0.0
+    found.flux[row, gas.free] = fit.weights[1:] * growth
+    found.flux_error[row, gas.free] = np.divide(fit.gas_flux_error, seen, out=np.zeros(seen.size), where=seen > 0)
+    found.flux_error[row, gas.free] *= growth
 
 
-def _group_flags(fit: Any, place: int, settings: FitSettings, *, has_flux: bool) -> FitFlag:
-    """Return why values of a group do not hold; what ended at a bound, or is told by no flux, has no error."""
-    sigma, (velocity_error, sigma_error) = fit.sol[place][1], fit.error[place]
-    flags = FitFlag(0)
-    if not velocity_error > 0:
-        flags |= FitFlag.VELOCITY_AT_BOUND if has_flux else FitFlag.UNCONSTRAINED
-    if sigma >= settings.largest_sigma * (1 - AT_BOUND):
-        flags |= FitFlag.SIGMA_AT_BOUND
-    elif not sigma_error > 0 or sigma <= SMALLEST_SIGMA * fit.velscale * (1 + AT_BOUND):
-        flags |= FitFlag.SIGMA_AT_ZERO
-    return flags
+def _ended(value: float, error: float, bounds: list[float]) -> tuple[float, float]:
+    """Return a value and its error; what ended at a bound is that bound, without an error."""
+    low, high = bounds
+    near = NEAR * (high - low)
+    if low + near < value < high - near:
+        return value, error if np.isfinite(error) else 0.0
+    return (low if value <= low + near else high), 0.0
+
+
+def _ended_sigma(value: float, error: float, bounds: list[float]) -> tuple[float, float]:
+    """Return the same of a dispersion, which is none at the lower bound."""
+    sigma, its_error = _ended(value, error, bounds)
+    return (0.0 if sigma <= bounds[0] else sigma), its_error
+
+
+def _coefficients(basis: Array, values: Array) -> Array:
+    """Return what to multiply polynomials with, shape (order + 1, places), so that they sum up to values."""
+    return np.asarray(np.linalg.lstsq(basis.T, values, rcond=None)[0], dtype=np.float64)

@@ -5,6 +5,7 @@ on, since rebinning would tie the noise of neighbours together.  ``star_spectra`
 ``stellar_templates`` the models, ``star_flags`` the reasons for caution.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,9 +18,10 @@ from processing.science.star_model import StarModel, continuum_of, model_of
 from processing.science.star_spectra import StarSettings, StarSpectra
 from processing.science.stellar_templates import Library
 
-__all__ = ["Library", "StarFits", "StarFlag", "StarSettings", "StarSpectra", "fit_stars"]
+__all__ = ["Library", "StarFits", "StarFlag", "StarSettings", "StarSpectra", "fit_stars", "judge_stars"]
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 SETTLED: Final = 1e-2
 """How far chi2 may still fall by the next step: a tenth of an error."""
@@ -81,10 +83,26 @@ def fit_stars(spectra: StarSpectra, library: Library, settings: StarSettings | N
     """
     settings = settings or StarSettings()
     model = model_of(spectra, library, settings)
+
+    def fit(row: int, good: Mask) -> Minimum:
+        flux, variance = (each[row, good].astype(np.float64) for each in (spectra.flux, spectra.variance))
+        return minimise(model.templates, weigh(model.place[good], flux, variance, model.polynomials[:, good]), settings)
+
+    return judge_stars(spectra, library, settings, model, fit)
+
+
+def judge_stars(
+    spectra: StarSpectra,
+    library: Library,
+    settings: StarSettings,
+    model: StarModel,
+    fit: Callable[[int, Mask], Minimum],
+) -> StarFits:
+    """Return what held of fits, whoever did them: ``fit`` is told a spectrum's row and its good pixels."""
     fits = _room(spectra, library, settings, model)
     fits.signal_to_noise[:] = signal_to_noise(spectra, settings)
     for row in range(len(spectra.flux)):
-        _fit(fits, row, spectra, model, settings)
+        _judge(fits, row, spectra, model, settings, fit)
     lowest = ~(fits.signal_to_noise >= settings.lowest_sn)
     fits.flags[lowest] |= np.uint16(StarFlag.LOW_SN)
     return fits
@@ -122,8 +140,15 @@ def _room(spectra: StarSpectra, library: Library, settings: StarSettings, model:
     )
 
 
-def _fit(fits: StarFits, row: int, spectra: StarSpectra, model: StarModel, settings: StarSettings) -> None:
-    """Fit one spectrum and note what held."""
+def _judge(
+    fits: StarFits,
+    row: int,
+    spectra: StarSpectra,
+    model: StarModel,
+    settings: StarSettings,
+    fit: Callable[[int, Mask], Minimum],
+) -> None:
+    """Have one spectrum fitted and note what held."""
     flux, variance = spectra.flux[row].astype(np.float64), spectra.variance[row].astype(np.float64)
     called_good = model.usable & spectra.good[row] & np.isfinite(flux)
     good = called_good & np.isfinite(variance) & (variance > 0)
@@ -135,9 +160,7 @@ def _fit(fits: StarFits, row: int, spectra: StarSpectra, model: StarModel, setti
         return
     if (model.broader & good).any():
         flags |= StarFlag.TEMPLATES_BROADER
-    found = minimise(
-        model.templates, weigh(model.place[good], flux[good], variance[good], model.polynomials[:, good]), settings
-    )
+    found = fit(row, good)
     fits.trials[row] = found.trials
     error = _errors(found, settings)
     flags |= _flags(found, error, settings)

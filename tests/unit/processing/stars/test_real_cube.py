@@ -10,7 +10,7 @@ from astropy.io import fits
 from processing.science.emission import fit_tile
 from processing.science.engine_comparison import line_differences, star_differences, summary
 from processing.science.lsf import SPEED_OF_LIGHT
-from processing.science.reference_engine import fit_lines_by_ppxf, fit_stars_by_ppxf
+from processing.science.reference_fits import lines_by_ppxf, stars_by_ppxf
 from processing.science.star_flags import StarFlag
 from processing.science.stars import StarSpectra, fit_stars
 from processing.science.tile import Tile
@@ -42,7 +42,7 @@ def spectra_of(side: int) -> StarSpectra:
 def test_both_engines_tell_the_same_of_a_real_galaxy() -> None:
     spectra, spaxels = spectra_of(SIDE), spectra_of(1)
     stars = fit_stars(spectra, library())
-    found = summary(star_differences(stars, fit_stars_by_ppxf(spectra, library())))
+    found = summary(star_differences(stars, stars_by_ppxf(spectra, library())))
     assert all(one.median < 0.1 and one.percentile_99 < 0.5 for one in found)
     clear = np.flatnonzero(np.isfinite(stars.velocity) & (stars.flags & StarFlag.LOW_SN == 0))
     assert clear.size > 12
@@ -58,7 +58,7 @@ def test_both_engines_tell_the_same_of_a_real_galaxy() -> None:
         sigma=np.full((chosen.size, 3), 50.0),
         systemic_velocity=spaxels.systemic_velocity,
     )
-    lines = summary(line_differences(fit_tile(tile), fit_lines_by_ppxf(tile)))
+    lines = summary(line_differences(fit_tile(tile), lines_by_ppxf(tile)))
     often = [one for one in lines if one.count >= 20]
     assert len(often) >= 10
     assert all(one.median < 0.1 and one.percentile_99 < 0.5 for one in often)
