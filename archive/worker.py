@@ -302,8 +302,8 @@ async def _care(app: procrastinate.App, archive: Archive) -> None:
             await asyncio.to_thread(old_jobs.remove, archive.database, days=archive.settings.job_retention)
             days = archive.settings.checkpoint_retention
             await asyncio.to_thread(checkpoints.sweep, archive.settings.root, days=days)
-        except (procrastinate.exceptions.ConnectorException, exc.OperationalError, OSError) as error:
-            log.warning("cannot look for dead workers", reason=str(error))
+        except Exception as error:  # noqa: BLE001  whatever failed is tried again: without this, jobs of the dead lie still
+            log.warning("cannot look for dead workers", reason=" ".join(str(error).split()))
 
 
 async def _take_back(app: procrastinate.App, archive: Archive) -> None:

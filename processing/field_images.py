@@ -29,7 +29,7 @@ from schema.products import Product, Role
 
 __all__ = ["FIELD_IMAGES", "KIND", "all_rows", "field_images", "first_tables", "largest_rows", "log_file", "software"]
 
-VERSION: Final = 1
+VERSION: Final = 2
 KIND: Final = "field_image"
 FITS: Final = "application/fits"
 TABLE_ROW_BYTES: Final = 28

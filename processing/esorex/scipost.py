@@ -1,7 +1,8 @@
 """The two calls of muse_scipost: for an exposure's image before it is aligned, and for its cube after that.
 
 Both take off the sky that the offset exposures of its observing block told.  Parameters are those of the survey where
-they differ from the pipeline's (those of pymusepipe): drops of 0.8 pixel, barycentric velocities.  Files in, files out.
+they differ from the pipeline's (those of pymusepipe): drops of 0.8 pixel, barycentric velocities.  Only the image that
+an exposure is aligned by has drops of a whole pixel.  Files in, files out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,6 +36,10 @@ SURVEY: Final[Mapping[str, Any]] = {
     "pixfrac": 0.8,
     "filter": "white",
 }
+WHOLE_PIXELS: Final = 1.0
+"""Drops for images that positions are measured on.  Drops of 0.8 pixel move what they fall on by up to 0.1 pixel, by as
+much in every exposure, since a pixel's value is not moved to where its drops lie; drops of a whole pixel do not."""
+
 NO_REFRACTION: Final = {"lambdaref": -1.0}
 """Simulated tables have no atmosphere in their positions: to correct for it would smear them."""
 
@@ -95,7 +100,8 @@ def field_cube(
     """
     low, high = wavelengths
     header = exposure.header()
-    outcome = _scipost(exposure, header, folder, {"lambdamin": low, "lambdamax": high}, limits=limits)
+    parameters = {"lambdamin": low, "lambdamax": high, "pixfrac": WHOLE_PIXELS}
+    outcome = _scipost(exposure, header, folder, parameters, limits=limits)
     check_place(outcome.one(CUBE), header["RA"], header["DEC"])
     check_filled(outcome.one(CUBE), has_margin=False)
     return outcome

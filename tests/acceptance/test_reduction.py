@@ -120,8 +120,8 @@ def test_offsets_rotations_fluxes_and_skies_are_recovered(reduced: Reduced) -> N
     for dp_id, true in reduced.exposures().items():
         row = found[dp_id].alignment
         east = (row.ra_offset - true["ra_offset"]) * 3600 * np.cos(np.radians(true["dec"]))
-        assert abs(east) < 0.03
-        assert abs(row.dec_offset - true["dec_offset"]) * 3600 < 0.03
+        assert abs(east) < 0.01
+        assert abs(row.dec_offset - true["dec_offset"]) * 3600 < 0.01
         assert abs(row.rotation - true["rotation"]) < 0.03
         assert row.flux_scale == pytest.approx(true["a"], rel=0.01)
         assert row.sky_factor == pytest.approx(true["alpha"], rel=0.01)

@@ -289,3 +289,26 @@ def test_a_killed_worker_leaves_finished_tiles_and_the_next_one_goes_on(vault: A
     assert {name: seen.get(name) for name in before} == before
     assert np.isfinite(images(vault)["HA6562_FLUX"]).mean() > 0.5
     assert not kept.parent.exists()
+
+
+@pytest.mark.slow
+def test_maps_by_the_reference_are_the_same_maps(made: tuple[Archive, Galaxy], vault: Archive, tmp_path: Path) -> None:
+    galaxies.take_in(vault, galaxies.write(tmp_path / "cube.fits", made[1]))
+    make(vault, STARS, engine="ppxf")
+    make(vault, MAPS_OF_CUBES, engine="ppxf")
+    reference, own = images(vault), images(made[0])
+    assert list(reference) == list(own)
+    assert np.array_equal(reference["BIN_ID"], own["BIN_ID"], equal_nan=True)
+    for value, error in (
+        ("V_STARS", "FORM_ERR_V_STARS"),
+        ("SIGMA_STARS", "FORM_ERR_SIGMA_STARS"),
+        *((f"HA6562_{what}", f"HA6562_{what}_ERR") for what in ("FLUX", "VEL", "SIGMA")),
+    ):
+        both = np.isfinite(reference[value]) & np.isfinite(own[value])
+        assert both.sum() > 0.97 * np.isfinite(own[value]).sum()
+        apart = np.abs(reference[value] - own[value])[both] / own[error][both]
+        assert np.median(apart) < 0.1, value
+        assert np.quantile(apart, 0.99) < 0.5, value
+    same = reference["HA6562_FLAGS"] == own["HA6562_FLAGS"]
+    assert same[own["HA6562_AN"] >= 5].mean() > 0.98
+    assert len(products.get(vault, NAME).artifacts) == len(products.get(made[0], NAME).artifacts)
