@@ -13,7 +13,7 @@ from processing.field_images import FIELD_IMAGES
 from processing.filters import FILTER_LIST
 from processing.maps.map_task import MAPS_OF_CUBES
 from processing.maps.star_task import STARS
-from processing.mosaics import COPT, MOSAIC
+from processing.mosaic_tasks import COPT, MOSAIC
 from processing.quality_task import QUALITY
 from processing.task import Task, per_gigabyte
 

@@ -29,7 +29,7 @@ class Comparison:
 
     def __init__(self, archive: Archive, before: Sequence[Step] = ()) -> None:
         self._archive: Final = archive
-        self._editions: Final = editions.current(archive.database)
+        self.editions: Final = editions.current(archive.database)
         self._ordered: Final = _ordered(archive.database)
         self._held: Final = {product.product_id: product for product in products.latest(archive)}
         self._calibrations: Final = products.checksums(archive, kind="calibration")
@@ -54,7 +54,7 @@ class Comparison:
 
     def _earlier(self, item: Item) -> Mapping[str, Any]:
         """Return by which parameters an item is being made or was made: what somebody chose of them holds."""
-        edition = self._editions.get(item.product_id)
+        edition = self.editions.get(item.product_id)
         return self._ordered.get(item.product_id, {} if edition is None else edition.parameters)
 
     def _is_lost(self, item: Item) -> bool:
@@ -72,7 +72,7 @@ class Comparison:
         return task.seconds(inputs) * self._factors[task.name]
 
     def _reason(self, task: Task, inputs: Sequence[Item], output: Item) -> Reason | None:
-        held, edition = self._held.get(output.product_id), self._editions.get(output.product_id)
+        held, edition = self._held.get(output.product_id), self.editions.get(output.product_id)
         if held is None or (edition is not None and own_file(held) is None):
             return Reason(Why.MISSING)
         return None if edition is None else self._difference(task, inputs, output, edition)  # None: it was ingested

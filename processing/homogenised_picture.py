@@ -11,20 +11,16 @@ import numpy as np
 
 from processing.drawing import BLUE, BROWN, DOTS_PER_INCH, INK, RULE, SOFT, WIDE
 from processing.homogenised_figures import Modelled
-from processing.science.homogenised_star import profile
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["draw"]
 
-FARTHEST: Final = 6.0
-"""Arcsec."""
-
 FAINTEST: Final = 1e-6
 
 
-def draw(models: Sequence[Modelled], fwhm: float, *, pixel: float) -> bytes:
+def draw(models: Sequence[Modelled], fwhm: float) -> bytes:
     """Draw, as PNG, the pointing that comes out worst at each wavelength.
 
     Parameters
@@ -33,8 +29,6 @@ def draw(models: Sequence[Modelled], fwhm: float, *, pixel: float) -> bytes:
         Of all pointings and wavelengths.
     fwhm
         Of the target, arcsec.
-    pixel
-        Arcsec.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -46,8 +40,8 @@ def draw(models: Sequence[Modelled], fwhm: float, *, pixel: float) -> bytes:
     for column, wavelength in enumerate(wavelengths):
         own = [one for one in models if one.wavelength == wavelength]
         worst = max(own, key=lambda one: abs(one.star.encircled - 1))
-        _profiles(axes[0, column], worst, pixel)
-        _departures(axes[1, column], own, pixel)
+        _profiles(axes[0, column], worst)
+        _departures(axes[1, column], own)
     axes[0, 0].set_ylabel("Part of the light in a pixel")
     axes[1, 0].set_ylabel("Light within the radius,\nminus the target's [%]")
     axes[0, 0].legend(frameon=False, fontsize=8)
@@ -57,27 +51,22 @@ def draw(models: Sequence[Modelled], fwhm: float, *, pixel: float) -> bytes:
     return written.getvalue()
 
 
-def _profiles(axes: "Axes", one: Modelled, pixel: float) -> None:
-    for image, colour, style, label in (
+def _profiles(axes: "Axes", one: Modelled) -> None:
+    for values, colour, style, label in (
         (one.star.before, SOFT, ":", "before"),
         (one.star.after, BLUE, "-", "after"),
         (one.star.target, BROWN, "--", "Gaussian"),
     ):
-        radii, values = profile(image, pixel)
-        near = radii < FARTHEST
-        axes.semilogy(radii[near], np.maximum(values[near], FAINTEST / 10), style, color=colour, label=label, lw=1.3)
+        axes.semilogy(one.star.radii, np.maximum(values, FAINTEST / 10), style, color=colour, label=label, lw=1.3)
     axes.set_ylim(FAINTEST, 1)
     axes.set_title(f"{one.pointing_id}, {one.wavelength:.0f} Å", fontsize=9, color=INK)
     axes.grid(color=RULE, lw=0.5)
 
 
-def _departures(axes: "Axes", models: Sequence[Modelled], pixel: float) -> None:
+def _departures(axes: "Axes", models: Sequence[Modelled]) -> None:
     for one in models:
-        radii, after = profile(one.star.after, pixel)
-        _, target = profile(one.star.target, pixel)
-        near = radii < FARTHEST
-        within = 100 * (np.cumsum(after) - np.cumsum(target))
-        axes.plot(radii[near], within[near], color=BLUE, lw=0.9)
+        within = 100 * (np.cumsum(one.star.after) - np.cumsum(one.star.target))
+        axes.plot(one.star.radii, within, color=BLUE, lw=0.9)
     axes.axhline(0, color=INK, lw=0.6)
     axes.set_xlabel("Radius [arcsec]")
     axes.grid(color=RULE, lw=0.5)

@@ -5,13 +5,15 @@ them; all of it is kept, one of it is used.  ``science.kernels`` has the method,
 did.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
 from astropy.io import fits
+from numpy.typing import NDArray
 
 from archive import survey
 from archive.archive import Archive
@@ -23,7 +25,7 @@ from processing.mosaic_cards import PREFIX, common_drops
 from processing.mosaic_recipe import Smoothing
 from processing.names import exposure_of
 from processing.science.correlated_noise import WHITE, Correlation, convolved, drizzled
-from processing.science.kernels import Engine, Kernels, Recipe, target_fwhm
+from processing.science.kernels import Engine, Kernels, Recipe, around, noise_gain, target_fwhm
 from processing.science.psf import BETAS, PIVOT, Psf
 from processing.science.star_psf import MeasuredPsf
 from processing.star_psfs import measure
@@ -31,7 +33,10 @@ from schema.observations import Pointing
 from schema.products import Product
 from schema.psf import PsfOrigin, PsfRow
 
-__all__ = ["SUMS", "Homogenised", "PointingPsf", "homogenise", "logged", "psf_rows"]
+__all__ = ["LOGGED", "SUMS", "Homogenised", "PointingPsf", "homogenise", "logged", "logged_psfs", "psf_rows"]
+
+LOGGED: Final = "LOGGED_PSFS"
+"""Name of the fact that mosaics depend on: what the log says of the PSFs of their pointings."""
 
 SUMS: Final = (2, 3, 5, 9, 15)
 """Widths of the blocks of spaxels whose noise is told."""
@@ -131,14 +136,9 @@ def homogenise(
     wavelengths = stack.wavelengths()
     rule = target_fwhm([one.psf for one in found], wavelengths)
     fwhm = rule if given["fwhm"] is None else float(given["fwhm"])
-    widest = max(found, key=lambda one: one.psf.fwhm_at(wavelengths[[0, -1]]).max())
-    if fwhm <= (worst := float(widest.psf.fwhm_at(wavelengths[[0, -1]]).max())):
-        raise Refused(
-            f"a PSF of {fwhm:.2f} arcsec cannot be had: {widest.pointing_id} has {worst:.2f}, so ask for"
-            f" {rule:.2f} or more"
-        )
     recipe = Recipe(float(given["regularisation"]), float(given["reach"]), Engine(given["engine"]))
     pixel = stack.first.pixel_scale()
+    _check_target(fwhm, rule, found, around(wavelengths[[0, -1]]), lambda psf: Kernels(psf, fwhm, pixel, recipe))
     drops = common_drops(stack.primaries)
     before = WHITE if drops is None else drizzled(drops.sky)
     own = {one.pointing_id: Smoothing(one.psf, fwhm, pixel, recipe, before) for one in found}
@@ -149,11 +149,42 @@ def homogenise(
     return Homogenised(fwhm, found, tuple(own[name] for name in pointings), kernels, noise, recipe, spectral)
 
 
+def _check_target(
+    fwhm: float, rule: float, found: Sequence[PointingPsf], ends: NDArray[np.float64], of: Callable[[Psf], Kernels]
+) -> None:
+    """See that every PSF can become a Gaussian of this FWHM between the ends, and that noise does not grow by that.
+
+    Raises
+    ------
+    Refused
+        One cannot.
+    """
+    widest = max(found, key=lambda one: one.psf.fwhm_at(ends).max())
+    widths = widest.psf.fwhm_at(ends)
+    words = f"a PSF of {fwhm:.2f} arcsec cannot be had: {widest.pointing_id} has {widths.max():.2f}"
+    if fwhm <= widths.max():
+        raise Refused(f"{words}, so ask for {rule:.2f} or more")
+    if fwhm < rule and (gain := noise_gain(of(widest.psf).at(float(ends[np.argmax(widths)])))) >= 1:
+        raise Refused(f"{words}, and noise would be {gain:.2f} times what it is, so ask for {rule:.2f} or more")
+
+
 def logged(archive: Archive, inputs: Sequence[Product], record: TargetRecord) -> dict[str, Psf]:
     """Return the PSFs of the pointings of exposures, as the log has them; of those that it knows."""
     rows = {one.pointing_id: one for one in record.pointings}
     found = {name for name in _found(archive, inputs, record) if name is not None}
     return {name: _logged(rows[name]) for name in sorted(found)}
+
+
+def logged_psfs(archive: Archive, inputs: Sequence[Product]) -> str:
+    """Return in words what the log says of the PSFs of the pointings of exposures."""
+    record = survey.find_target(archive.database, str(inputs[0].target))
+    if record is None:
+        return ""
+    rows = {one.pointing_id: one for one in record.pointings}
+    seen = {n: name for n, name in enumerate(_found(archive, inputs, record)) if name is not None}
+    told = {name: f"{name} {rows[name].psf_fwhm:g} {rows[name].ao_mode}" for name in seen.values()}
+    counts = Counter(seen.values())
+    return ", ".join(f"{counts[name]} x {told[name]}" for name in sorted(told))
 
 
 def psf_rows(product_id: str, homogenised: Homogenised) -> list[PsfRow]:
@@ -203,6 +234,9 @@ def _found(archive: Archive, inputs: Sequence[Product], record: TargetRecord) ->
 
 
 def _logged(pointing: Pointing) -> Psf:
+    if pointing.ao_mode not in BETAS or not pointing.psf_fwhm > 0:
+        known = f"{pointing.psf_fwhm:g} arcsec, {pointing.ao_mode}"
+        raise Refused(f"the log's PSF of {pointing.pointing_id} is none: {known}")
     return Psf(pointing.psf_fwhm, BETAS[pointing.ao_mode])
 
 

@@ -23,6 +23,10 @@ class Smoothing:
     recipe: Recipe
     before: Correlation
 
+    def identity(self) -> list[object]:
+        """Return, as JSON has it, what tells this from any other."""
+        return [repr(self.psf), self.fwhm, self.pixel, repr(self.recipe), self.before.values.tolist()]
+
 
 @dataclass(frozen=True)
 class MosaicRecipe:

@@ -4,9 +4,8 @@ At native resolution they are combined as they are.  At any other each is convol
 the survey's own, copt, is one value of that, a FWHM that somebody asks for another.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
 import numpy as np
@@ -24,34 +23,32 @@ from archive.products import HeaderText, NewFile, Publication
 from archive.store import Stored
 from archive.survey import TargetRecord
 from processing import homogenised_picture, image_file
+from processing.chosen import check
 from processing.cube_file import CubeFile
 from processing.exposure_stack import ExposureCube, ExposureStack
 from processing.fsf import fsf_cards
 from processing.homogenised_figures import StarWatch, figures, modelled
-from processing.homogenising import Homogenised, homogenise, logged, psf_rows
+from processing.homogenising import LOGGED, Homogenised, homogenise, logged, logged_psfs, psf_rows
 from processing.mosaic_cards import combination_cards, common_drops
 from processing.mosaic_file import combined
 from processing.mosaic_header import Measuring, extensions_of, facts_of, headers_of
 from processing.mosaic_products import map_product, mosaic_product
 from processing.mosaic_recipe import MosaicRecipe
+from processing.mosaic_tasks import COPT, MOSAIC
 from processing.mosaic_tiles import computed, gathered
 from processing.order import Order, Work
 from processing.phase3.facts import Facts
 from processing.phase3.headers import Content, Extension, headers_for
 from processing.phase3.profiles import SDPS8, Role
-from processing.science.kernels import Recipe
-from processing.science.mosaic import SURVEY, Clipping, Coverage, Weighting
-from processing.task import Item, Task, own_file, per_gigabyte
+from processing.science.mosaic import Clipping, Coverage, Weighting
+from processing.task import Task, own_file
 from schema.base import Base
 from schema.products import Product, Resolution
 from schema.products import Role as FileRole
-from schema.psf import PsfOrigin
 
-__all__ = ["COPT", "MOSAIC", "homogenised", "homogenised_mosaic", "mosaic"]
+__all__ = ["homogenised_mosaic", "mosaic"]
 
-VERSION: Final = 2
 FITS: Final = "application/fits"
-MEMORY: Final = 1800 * 2**20
 PNG: Final = "image/png"
 RESOLUTION: Final = "copt_{psf}asec"
 """What stands in the release's file names for the resolution of a homogenised mosaic."""
@@ -59,28 +56,6 @@ RESOLUTION: Final = "copt_{psf}asec"
 CARDS_A_BLOCK: Final = 36
 CARDS: Final = 100
 """Of a primary header without those that are one an exposure."""
-
-CLIPPING: Final = Clipping(rounds=SURVEY.rounds, limit=SURVEY.limit, least=SURVEY.least, noise=SURVEY.limit)
-"""As the survey clipped, but what lies within its own noise stays."""
-
-PARAMETERS: Final[Mapping[str, Any]] = {
-    "weighting": str(Weighting.EXPOSURE_TIME),
-    "rounds": CLIPPING.rounds,
-    "limit": CLIPPING.limit,
-    "least": CLIPPING.least,
-    "noise": CLIPPING.noise,
-}
-
-
-HOMOGENISED: Final[Mapping[str, Any]] = {
-    **PARAMETERS,
-    "psf": str(PsfOrigin.LOG),
-    "fwhm": None,
-    "regularisation": Recipe().regularisation,
-    "reach": Recipe().reach,
-    "engine": str(Recipe().engine),
-}
-"""Of a homogenised mosaic; without a FWHM the survey's rule decides."""
 
 
 def mosaic(archive: Archive, parameters: Mapping[str, Any], job_id: str, progress: Progress) -> None:
@@ -91,7 +66,7 @@ def mosaic(archive: Archive, parameters: Mapping[str, Any], job_id: str, progres
     Refused
         An exposure is not on the galaxy's grid, or too little is known for the headers; the text says what.
     """
-    _make(archive, Order.from_parameters("mosaic", parameters), job_id, progress)
+    _make(archive, MOSAIC, parameters, job_id, progress)
 
 
 def homogenised_mosaic(archive: Archive, parameters: Mapping[str, Any], job_id: str, progress: Progress) -> None:
@@ -102,50 +77,7 @@ def homogenised_mosaic(archive: Archive, parameters: Mapping[str, Any], job_id: 
     Refused
         As ``mosaic``; or the PSF of a pointing is not known, or wider than what is asked for.
     """
-    _make(archive, Order.from_parameters("homogenised_mosaic", parameters), job_id, progress)
-
-
-def outputs(inputs: Sequence[Item], *, resolution: str) -> Iterator[Item]:
-    """Yield the cube of a galaxy and its exposure map."""
-    size = 2 * sum(item.size for item in inputs) // max(1, min(4, len(inputs)))
-    product = mosaic_product([item.product for item in inputs], resolution)
-    yield Item(product, size)
-    yield Item(map_product(product), 1_000_000)
-
-
-MOSAIC: Final = Task(
-    "mosaic",
-    version=VERSION,
-    takes=frozenset({"exposure_cube"}),
-    together=lambda product: product.target,
-    makes=partial(outputs, resolution=Resolution.NATIVE),
-    parameters=PARAMETERS,
-    seconds=per_gigabyte(least=10.0, rate=15.0),
-    memory=lambda _inputs: MEMORY,
-    cores=2,
-)
-
-
-def homogenised(*, resolution: str = Resolution.COPT, fwhm: float | None = None) -> Task:
-    """Return the task that makes homogenised mosaics.
-
-    Parameters
-    ----------
-    resolution
-        What the products are called by: copt, 1.50asec, 150pc.
-    fwhm
-        Of the Gaussian, arcsec; None for the survey's rule.
-    """
-    return replace(
-        MOSAIC,
-        name="homogenised_mosaic",
-        makes=partial(outputs, resolution=resolution),
-        parameters={**HOMOGENISED, "fwhm": fwhm, "resolution": str(resolution)},
-        seconds=per_gigabyte(least=20.0, rate=45.0),
-    )
-
-
-COPT: Final = homogenised()
+    _make(archive, COPT, parameters, job_id, progress)
 
 
 @dataclass(frozen=True)
@@ -161,8 +93,8 @@ class _Made:
     widths: Mapping[float, NDArray[np.float64]]
 
 
-def _make(archive: Archive, order: Order, job_id: str, progress: Progress) -> None:
-    work = Work(archive, order, job_id, version=VERSION)
+def _make(archive: Archive, page: Task, parameters: Mapping[str, Any], job_id: str, progress: Progress) -> None:
+    work = Work(archive, Order.from_parameters(page.name, parameters), job_id, version=page.version)
     outstanding = work.outstanding()
     if not outstanding:
         return
@@ -171,6 +103,8 @@ def _make(archive: Archive, order: Order, job_id: str, progress: Progress) -> No
     if record is None:
         raise Refused(f"{work.inputs[0].target} is no galaxy of the survey")
     given = next(iter(outstanding.values()))
+    check(page, given)
+    facts = {LOGGED: logged_psfs(archive, work.inputs)}
     product = mosaic_product(work.inputs, given.get("resolution", Resolution.NATIVE))
     with ExposureStack(exposures) as stack:
         smooth = homogenise(archive, work.inputs, stack, record, given) if "psf" in given else None
@@ -180,13 +114,17 @@ def _make(archive: Archive, order: Order, job_id: str, progress: Progress) -> No
             Weighting(given["weighting"]),
             Clipping(given["rounds"], given["limit"], given["least"], given["noise"]),
         )
-        task = _Task(work.inputs, product, recipe, record, smooth)
+        task = _Task(work.inputs, product, recipe, record, smooth, facts)
         parts = None
         if archive.settings.dask_scheduler is not None:
-            depends_on = [VERSION, [one.path.name for one in exposures]]
+            depends_on = [
+                page.version,
+                [one.path.name for one in exposures],
+                [one.identity() for one in recipe.smoothing],
+            ]
             parts = computed(archive, job_id, recipe, stack.shape, depends_on=depends_on, progress=progress)
         made = _combined(archive, task, stack, parts, progress)
-        _publish(archive, work, product, stack, made, record)
+        _publish(archive, work, task, stack, made)
     if parts is not None:
         parts[0].remove()
 
@@ -200,6 +138,7 @@ class _Task:
     recipe: MosaicRecipe
     record: TargetRecord
     homogenised: Homogenised | None
+    depends_on: Mapping[str, Any]
 
     def facts(self, archive: Archive, stack: ExposureStack, seen: tuple[Measuring, Coverage] | None = None) -> Facts:
         """Return what the header tells."""
@@ -257,9 +196,8 @@ def _combined(
     return _Made(stored, made[0][1], combination.coverage(), axes, made[0][0], smooth, widths)
 
 
-def _publish(
-    archive: Archive, work: Work, product: Product, stack: ExposureStack, made: _Made, record: TargetRecord
-) -> None:
+def _publish(archive: Archive, work: Work, task: _Task, stack: ExposureStack, made: _Made) -> None:
+    product, record = task.product, task.record
     with Cube(archive.store.get(made.stored.sha256)) as cube:
         product.footprint, (product.ra, product.dec) = cube.footprint(), cube.centre()
         product.field_of_view, product.pixel_scale = cube.field_of_view(), cube.pixel_scale()
@@ -281,7 +219,7 @@ def _publish(
             files.append(picture)
             rows += told
         software = f"numpy/{np.__version__} scipy/{scipy.__version__}"
-        made_by = work.record(name, software=software)
+        made_by = work.record(name, software=software, facts=task.depends_on)
         publication = Publication(product, files, made_by[0], made_by[1], remakes=True, rows=rows)
         products.publish(archive, publication)
     exposures = map_product(product)
@@ -300,7 +238,7 @@ def _told(
     name, pixel = product.product_id, float(product.pixel_scale or 0.0)
     models = modelled(smooth, wavelengths, pixel)
     rows = [*psf_rows(name, smooth), *figures(name, smooth, models, widths)]
-    drawn = homogenised_picture.draw(models, smooth.fwhm, pixel=pixel)
+    drawn = homogenised_picture.draw(models, smooth.fwhm)
     stored = archive.store.write(lambda target: target.write(drawn))
     return rows, NewFile(stored, f"{name}_PSF.png", f"{name}_PSF.png", PNG, role=FileRole.AUXILIARY)
 

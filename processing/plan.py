@@ -13,6 +13,7 @@ from archive.errors import Refused
 from processing.cascade import TASKS
 from processing.chain import steps as chain
 from processing.comparison import Comparison
+from processing.resolution import with_held
 from processing.step import Plan, Step
 from processing.task import Item, Task
 
@@ -28,7 +29,7 @@ def make_plan(archive: Archive, names: Sequence[str] = (), *, tasks: Sequence[Ta
         Products or galaxies, none for all.  What is due of them, of what is made from them, and of what they are made
         from, is planned.
     tasks
-        The cascade.
+        The cascade.  With it come the mosaics of other resolutions that were made before.
 
     Raises
     ------
@@ -37,7 +38,8 @@ def make_plan(archive: Archive, names: Sequence[str] = (), *, tasks: Sequence[Ta
     """
     raw = chain.steps(archive, names)
     found = Comparison(archive, raw)
-    made = [found.step(task, inputs) for task in tasks for inputs in task.groups(found.items.values())]
+    whole = with_held(tasks, found.editions, found.items)
+    made = [found.step(task, inputs) for task in whole for inputs in task.groups(found.items.values())]
     steps = [*raw, *made]
     chosen = steps if not names else _chosen(steps, found.items, names)
     return Plan(tuple(step for step in chosen if step.due))

@@ -7,15 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from processing.science.kernels import Kernels
+from processing.science.kernels import Kernels, noise_gain
 from processing.science.psf import Gaussian, Psf
 
-__all__ = ["RADIUS", "HomogenisedStar", "homogenised_star", "profile"]
+__all__ = ["FARTHEST", "RADIUS", "HomogenisedStar", "homogenised_star"]
 
 Array = NDArray[np.float64]
 
 RADIUS: Final = 1.0
 """Arcsec, within which light is counted."""
+
+FARTHEST: Final = 6.0
+"""Arcsec, to which profiles reach."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +27,10 @@ class HomogenisedStar:
 
     Parameters
     ----------
+    radii
+        Of the pixels near the middle, arcsec, from the middle outwards, shape (n).
     before, after, target
-        Images, shape (n, n), of sum 1 where all light falls on them.
+        What these have of a light that is 1 in all, shape (n).
     fwhm
         Where its profile falls to half, arcsec.
     peak, encircled
@@ -36,6 +41,7 @@ class HomogenisedStar:
         Root of the sum of the kernel's squares.
     """
 
+    radii: Array
     before: Array
     after: Array
     target: Array
@@ -65,24 +71,21 @@ def homogenised_star(psf: Psf, kernels: Kernels, fwhm: float, wavelength: float,
     before = psf.image(wavelength, size=size, pixel=pixel)
     after: Array = signal.fftconvolve(before, kernel, mode="same")
     target = Gaussian(fwhm).image(size=size, pixel=pixel)
-    near = _radii(size, pixel) <= RADIUS
+    radii = _radii(size, pixel)
+    near, shown = radii <= RADIUS, radii < FARTHEST
+    outwards = np.argsort(radii[shown], kind="stable")
+    profiles = [image[shown][outwards] for image in (radii, before, after, target)]
     return HomogenisedStar(
-        before,
-        after,
-        target,
+        radii=profiles[0],
+        before=profiles[1],
+        after=profiles[2],
+        target=profiles[3],
         fwhm=_half_width(after, pixel),
         peak=float(after.max() / target.max()),
         encircled=float(after[near].sum() / target[near].sum()),
         ellipticity=_ellipticity(np.where(near, after, 0.0)),
-        noise_gain=float(np.sqrt((kernel**2).sum())),
+        noise_gain=noise_gain(kernel),
     )
-
-
-def profile(image: Array, pixel: float) -> tuple[Array, Array]:
-    """Return radii, arcsec, and the pixels of an image at these, from the middle outwards."""
-    radii = _radii(len(image), pixel).ravel()
-    order = np.argsort(radii, kind="stable")
-    return radii[order], image.ravel()[order]
 
 
 def _radii(size: int, pixel: float) -> Array:

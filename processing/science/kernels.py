@@ -19,7 +19,7 @@ from scipy import fft
 
 from processing.science.psf import Gaussian, Psf
 
-__all__ = ["LEAST_BROADENING", "Engine", "Kernels", "Recipe", "target_fwhm", "wiener"]
+__all__ = ["LEAST_BROADENING", "Engine", "Kernels", "Recipe", "around", "noise_gain", "target_fwhm", "wiener"]
 
 Array = NDArray[np.float64]
 
@@ -87,6 +87,17 @@ def wiener(source: Array, target: Array, regularisation: float) -> Array:
     transform = np.conj(seen) * wanted / (np.abs(seen) ** 2 + regularisation * np.abs(smooth) ** 2)
     kernel: Array = fft.fftshift(fft.irfft2(transform, s=shape))
     return kernel
+
+
+def around(ends: Array) -> Array:
+    """Return the first and last wavelength for which kernels are computed, of a cube's first and last."""
+    first, last = np.floor(ends / KNOT)
+    return KNOT * np.array([first, last + 1])
+
+
+def noise_gain(kernel: Array) -> float:
+    """Return by what a convolution multiplies noise that is not correlated."""
+    return float(np.sqrt((kernel**2).sum()))
 
 
 class Kernels:

@@ -15,7 +15,7 @@ from processing.esorex.grid import cutout
 from processing.esorex.scipost import Exposure, cube_on_grid
 from processing.exposure_stack import ExposureCube, ExposureStack
 from processing.mosaic_cards import common_drops
-from processing.mosaics import CLIPPING
+from processing.mosaic_tasks import CLIPPING
 from processing.science.drizzle_noise import Drops
 from processing.science.mosaic import Combination
 from processing.simulate.detector import Blemishes

@@ -24,7 +24,8 @@ from archive.errors import Refused
 from archive.tasks import installed
 from archive.worker import drain
 from processing.fsf import fsf_cards, read_fsf
-from processing.mosaics import COPT, MOSAIC, homogenised_mosaic, mosaic
+from processing.mosaic_tasks import COPT, MOSAIC
+from processing.mosaics import homogenised_mosaic, mosaic
 from processing.plan import make_plan
 from processing.resolution import tasks_for
 from processing.science.kernels import target_fwhm
