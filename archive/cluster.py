@@ -44,6 +44,7 @@ log_timezone = 'UTC'
 shared_buffers = '256MB'
 work_mem = '32MB'
 max_connections = 100
+max_locks_per_transaction = 1024
 jit = off
 temp_file_limit = '20GB'
 """

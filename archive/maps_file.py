@@ -22,7 +22,7 @@ from schema.maps import BIN, VALUES
 __all__ = ["MUST_HAVE", "MapsFile", "Rows", "open_maps"]
 
 Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
+Places = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 ROWS_AT_ONCE: Final = 20_000
 """Spaxels, about, of one strip."""
@@ -30,6 +30,8 @@ ROWS_AT_ONCE: Final = 20_000
 MUST_HAVE: Final = ("BIN_ID", "V_STARS", "HA6562_FLUX")
 OF_BINS: Final = tuple(c.name for c in BIN.columns if c.name in VALUES)
 IS_FLAG: Final = "_flags"
+MOST: Final = 2**31 - 1
+"""That a whole number of the database can be."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,10 @@ class MapsFile:
             if shape != self.shape:
                 raise Refused(f"{name.upper()} has {shape} pixels, BIN_ID {self.shape}")
         self._wcs: Final = WCS(first.header)
-        if not self._wcs.has_celestial:
-            raise Refused("its maps have no place on the sky")
+        if not self._wcs.has_celestial or (self._wcs.wcs.lng, self._wcs.wcs.lat) != (0, 1):
+            raise Refused("its maps have no place on the sky in right ascension and declination, in this order")
+        if self._wcs.wcs.lngtyp != "RA":
+            raise Refused(f"its maps lie in {self._wcs.wcs.lngtyp} and {self._wcs.wcs.lattyp}, not in RA and DEC")
 
     def place(self) -> dict[str, Any]:
         """Return where on the sky the maps lie, as the fields of a product."""
@@ -92,17 +96,15 @@ class MapsFile:
         """Return the bins, in the order of their numbers."""
         number = np.asarray(self._images["bin_id"].data, dtype=np.float64)
         y, x = np.nonzero(np.isfinite(number) & (number >= 0))
-        which, first, inverse, counts = np.unique(
-            number[y, x], return_index=True, return_inverse=True, return_counts=True
-        )
-        values = {name: self._one(name, y[first], x[first]) for name in OF_BINS}
-        own = [self._one(name, y[first], x[first]) for name in ("bin_ra", "bin_dec")]
+        which, inverse, counts = np.unique(_whole(number[y, x], "BIN_ID"), return_inverse=True, return_counts=True)
+        values = {name: self._of_bins(name, (y, x), inverse) for name in OF_BINS}
+        own = [self._of_bins(name, (y, x), inverse) for name in ("bin_ra", "bin_dec")]
         middles = [np.bincount(inverse, axis, which.size) / counts for axis in (x, y)]
         sky = self._wcs.celestial.all_pix2world(*middles, 0) if which.size else middles
         ra, dec = (np.where(np.isfinite(told), told, seen) for told, seen in zip(own, sky, strict=True))
         real = {"ra": ra % 360, "dec": dec, **{n: v for n, v in values.items() if not n.endswith(IS_FLAG)}}
         whole = {"bin_id": which.astype(np.int32), "n_spaxels": counts.astype(np.int32)}
-        whole |= {name: _integers(v) for name, v in values.items() if name.endswith(IS_FLAG)}
+        whole |= {name: _integers(v, name) for name, v in values.items() if name.endswith(IS_FLAG)}
         return Rows(whole, real)
 
     def _strip(self, rows: slice) -> Rows:
@@ -117,8 +119,8 @@ class MapsFile:
         ra, dec = self._wcs.celestial.all_pix2world(x, y + rows.start, 0) if x.size else (x, y)
         chosen = held.reshape(-1)
         whole = {"x": (x + 1).astype(np.int32), "y": (y + rows.start + 1).astype(np.int32)}
-        whole["bin_id"] = _integers(number[chosen])
-        whole |= {name: _integers(one[chosen]) for name, one in values.items() if name.endswith(IS_FLAG)}
+        whole["bin_id"] = _integers(number[chosen], "bin_id")
+        whole |= {name: _integers(one[chosen], name) for name, one in values.items() if name.endswith(IS_FLAG)}
         real = {"ra": np.asarray(ra) % 360, "dec": np.asarray(dec, dtype=np.float64)}
         real |= {name: one[chosen] for name, one in values.items() if not name.endswith(IS_FLAG)}
         return Rows(whole, real)
@@ -129,9 +131,18 @@ class MapsFile:
             return np.full((rows.stop - rows.start) * self.shape[1], np.nan)
         return np.asarray(hdu.data[rows], dtype=np.float64).reshape(-1)
 
-    def _one(self, name: str, y: NDArray[np.intp], x: NDArray[np.intp]) -> Array:
+    def _of_bins(
+        self, name: str, places: tuple[NDArray[np.intp], NDArray[np.intp]], inverse: NDArray[np.intp]
+    ) -> Array:
+        """Return of each bin the first value that a spaxel of it has; ``places`` are those of all its spaxels."""
+        found = np.full(int(inverse.max(initial=-1)) + 1, np.nan)
         hdu = self._images.get(name)
-        return np.full(y.size, np.nan) if hdu is None else np.asarray(hdu.data[y, x], dtype=np.float64)
+        if hdu is not None:
+            values = np.asarray(hdu.data[places], dtype=np.float64)
+            known = np.isfinite(values)
+            bins, first = np.unique(inverse[known], return_index=True)
+            found[bins] = values[known][first]
+        return found
 
 
 @contextmanager
@@ -150,6 +161,13 @@ def open_maps(path: Path) -> Iterator[MapsFile]:
         raise Refused(f"{path.name} cannot be read as maps: {error}") from error
 
 
-def _integers(values: Array) -> NDArray[np.int32]:
+def _integers(values: Array, name: str) -> NDArray[np.int32]:
     """Return whole numbers, below zero what is not known."""
-    return np.where(np.isfinite(values) & (values >= 0), np.nan_to_num(values), -1).astype(np.int32)
+    known = np.isfinite(values) & (values >= 0)
+    return _whole(np.where(known, values, -1.0), name).astype(np.int32)
+
+
+def _whole(values: Array, name: str) -> Array:
+    if (odd := values[(values > MOST) | (values != np.floor(values))]).size:
+        raise Refused(f"{name.upper()} has {odd[0]:g}, which is no whole number that the database can hold")
+    return values

@@ -2,12 +2,14 @@
 
 ``maps_staging`` fills them where nobody sees them; they become partitions of ``maps.spaxel`` and ``maps.bin`` in the
 transaction that publishes the product, and those of an earlier edition leave in the same one.  Whoever asks meanwhile
-sees the earlier rows or the new ones, never both or a part.
+sees the earlier rows or the new ones, never both or a part of them.
 """
 
 import time
+from collections.abc import Callable
 from typing import Final
 
+import psycopg
 from psycopg.sql import SQL, Identifier, Literal
 from sqlalchemy import Table, exc, text
 from sqlalchemy.orm import Session
@@ -15,16 +17,23 @@ from sqlalchemy.orm import Session
 from archive.maps_staging import CHECK, TABLES, Key, Staged, run, table_name
 from schema.maps import BIN, PARTITIONS, SPAXEL
 
-__all__ = ["MAPS", "attach", "make_way", "withdraw"]
+__all__ = ["MAPS", "TAKEN", "attach", "make_way", "withdraw"]
 
 MAPS: Final = "maps"
 """Kind of the products that have rows."""
 
 OF_PRODUCT: Final = text(
-    "SELECT part.relid::regclass::text FROM pg_partition_tree(to_regclass(:parent)) AS part "
-    "JOIN pg_class AS c ON c.oid = part.relid "
-    "WHERE part.level = 3 AND pg_get_expr(c.relpartbound, c.oid) = format('FOR VALUES IN (%L)', CAST(:product AS text))"
+    "WITH RECURSIVE tree AS ("
+    "SELECT CAST(to_regclass(:root) AS oid) AS relid, CAST(NULL AS oid) AS parent, 0 AS level UNION ALL "
+    "SELECT inhrelid, inhparent, level + 1 FROM tree JOIN pg_inherits ON inhparent = relid WHERE level < 3) "
+    "SELECT CAST(relid AS regclass)::text AS own, CAST(parent AS regclass)::text AS parent "
+    "FROM tree JOIN pg_class ON oid = relid WHERE level = 3 "
+    "AND pg_get_expr(relpartbound, oid) = format('FOR VALUES IN (%L)', CAST(:product AS text))"
 )
+"""The catalogue is asked, as pg_partition_tree locks all that it lists until the transaction ends."""
+
+TAKEN: Final = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
+"""What a lock ends in that others have."""
 
 AT_A_TIME: Final = "500ms"
 """How long others have to wait behind us for those who are reading."""
@@ -33,28 +42,35 @@ PAUSE_SECONDS: Final = 2.0
 PATIENCE_SECONDS: Final = 600.0
 
 
-def make_way(session: Session, product_id: str) -> None:
-    """Wait until nobody reads the tables that a product's rows are to leave; until the end nobody does.
+def make_way(session: Session, product_id: str, publishing: Callable[[Session], None]) -> None:
+    """Wait until nobody publishes and nobody reads the rows that are to leave; until the end nobody does.
 
-    To be called before any other lock is taken.  Those who come meanwhile are not kept waiting behind a long query.
+    Only rows of the same galaxy at the same resolution are locked, and while it waits it lets go of all locks again and
+    again: those who come meanwhile are not kept waiting behind a long query.
+
+    Parameters
+    ----------
+    publishing
+        Takes the lock of those who publish.
 
     Raises
     ------
     OperationalError
         There was somebody all the time.
     """
-    if not any(_of_product(session, table, product_id) for table in TABLES):
-        return
     end = time.monotonic() + PATIENCE_SECONDS
-    names = SQL(", ").join(Identifier(str(table.schema), table.name) for table in TABLES)
     while True:
         try:
             with session.begin_nested():
                 session.execute(text(f"SET LOCAL lock_timeout = '{AT_A_TIME}'"))
-                run(session, SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(names))
+                publishing(session)
+                if parents := [parent for table in TABLES for _, parent in _of_product(session, table, product_id)]:
+                    run(
+                        session, SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(SQL(", ").join(map(SQL, parents)))
+                    )
                 session.execute(text("SET LOCAL lock_timeout = 0"))
-        except exc.OperationalError:
-            if time.monotonic() > end:
+        except exc.OperationalError as error:
+            if not isinstance(error.orig, TAKEN) or time.monotonic() > end:
                 raise
             time.sleep(PAUSE_SECONDS)
         else:
@@ -83,12 +99,14 @@ def attach(session: Session, staged: Staged) -> None:
 def withdraw(session: Session, product_id: str) -> None:
     """Take the rows of a product away, if it has any."""
     for table in TABLES:
-        for name in _of_product(session, table, product_id):
+        for name, _ in _of_product(session, table, product_id):
             run(session, SQL("DROP TABLE {}").format(SQL(name)))
 
 
-def _of_product(session: Session, table: Table, product_id: str) -> list[str]:
-    return list(session.scalars(OF_PRODUCT, {"parent": f"{table.schema}.{table.name}", "product": product_id}))
+def _of_product(session: Session, table: Table, product_id: str) -> list[tuple[str, str]]:
+    """Return the partitions of a product, each with the one that it is part of."""
+    given = {"root": f"{table.schema}.{table.name}", "product": product_id}
+    return [(row.own, row.parent) for row in session.execute(OF_PRODUCT, given)]
 
 
 def _ensured(session: Session, table: Table, key: Key) -> Identifier:

@@ -25,7 +25,7 @@ from archive import copy_binary
 from archive.database import Database
 from archive.maps_file import Rows, open_maps
 from schema.maps import BIN, PARTITIONS, SPAXEL
-from schema.products import Product, Resolution
+from schema.products import Product
 
 __all__ = ["CHECK", "TABLES", "Key", "Part", "Staged", "run", "stage", "sweep", "table_name"]
 
@@ -47,6 +47,8 @@ SPAXELS_A_STRIP: Final = 600_000
 
 POSTGRESQL: Final = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy does not type its dialects
 DIGITS: Final = 20
+UNKNOWN: Final = "unknown"
+"""Resolution of maps that do not say theirs."""
 
 UNATTACHED: Final = (
     "SELECT relname FROM pg_class WHERE relnamespace = CAST(:schema AS regnamespace) "
@@ -66,7 +68,7 @@ class Key:
     def of(cls, product: Product) -> "Key":
         """Return that of a product; of one that belongs to no survey, by its designation."""
         target = product.target or product.target_name or product.product_id
-        return cls(target, product.resolution or Resolution.NATIVE, product.product_id)
+        return cls(target, product.resolution or UNKNOWN, product.product_id)
 
     @property
     def values(self) -> tuple[tuple[str, str], ...]:

@@ -140,7 +140,7 @@ def publish(archive: Archive, publication: Publication) -> bool:
         raise Refused(f"{product_id}: {_reason(error)}") from error
     finally:
         if _has_rows(publication):
-            maps_staging.sweep(archive.database)
+            _sweep(archive)
     log.info("published", product=product_id, kind=publication.product.kind, files=len(artifacts))
     return True
 
@@ -158,14 +158,17 @@ def withdraw(archive: Archive, product_id: str) -> None:
     get(archive, product_id)
     try:
         with archive.database.transaction() as session:
-            maps_rows.make_way(session, product_id)
-            lock_publishing(session)
+            maps_rows.make_way(session, product_id, lock_publishing)
             editions.clear(session, product_id)
             session.execute(update(Used).where(Used.product_id == product_id).values(product_id=None))
             session.execute(delete(Product).where(Product.product_id == product_id))
             maps_rows.withdraw(session, product_id)
     except exc.IntegrityError as error:
         raise Refused(f"{product_id}: the catalogue needs it: {_reason(error)}") from error
+    except exc.OperationalError as error:
+        if not isinstance(error.orig, maps_rows.TAKEN):
+            raise
+        raise Refused(f"{product_id}: somebody reads its rows all the time: try again later") from error
     log.info("withdrawn", product=product_id)
 
 
@@ -274,8 +277,16 @@ def _staged(archive: Archive, session: Session, publication: Publication) -> Sta
         return None
     product = publication.product
     staged = maps_staging.stage(archive.database, session, product, archive.store.get(own.stored.sha256))
-    maps_rows.make_way(session, product.product_id)
+    maps_rows.make_way(session, product.product_id, lock_publishing)
     return staged
+
+
+def _sweep(archive: Archive) -> None:
+    """Drop what was staged and is nobody's; when that fails, whoever sweeps next does it."""
+    try:
+        maps_staging.sweep(archive.database)
+    except exc.SQLAlchemyError as error:
+        log.warning("rows that are nobody's stay for now", reason=" ".join(str(error).split()))
 
 
 def _find_content(session: Session, sha256: str) -> str | None:

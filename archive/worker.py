@@ -21,7 +21,7 @@ from procrastinate import retry
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import exc
 
-from archive import attendance, checkpoints, claims, execution, jobs, machine, old_jobs, queues
+from archive import attendance, checkpoints, claims, execution, jobs, machine, maps_staging, old_jobs, queues
 from archive.archive import Archive
 from archive.attendance import Means, Registrar
 from archive.budget import Budget
@@ -299,6 +299,7 @@ async def _care(app: procrastinate.App, archive: Archive) -> None:
         try:
             await _take_back(app, archive)
             await asyncio.to_thread(archive.store.sweep)
+            await asyncio.to_thread(maps_staging.sweep, archive.database)
             await asyncio.to_thread(old_jobs.remove, archive.database, days=archive.settings.job_retention)
             days = archive.settings.checkpoint_retention
             await asyncio.to_thread(checkpoints.sweep, archive.settings.root, days=days)

@@ -29,6 +29,11 @@ LINES: Final = (
 """Name in columns, and in words."""
 
 KM_S: Final = "km/s"
+FLUX_UNIT: Final = "10**-23W.m**-2"
+"""1e-20 erg/s/cm2, as VOUnits has no erg any more; ``DENSITY_UNIT`` is that for an Angstrom."""
+
+DENSITY_UNIT: Final = "10**-22W.m**-2.nm**-1"
+
 FLUX_UCD: Final = "phot.flux;spect.line"
 SPEED_UCD: Final = "spect.dopplerVeloc"
 WIDTH_UCD: Final = "phys.veloc.dispersion"
@@ -45,7 +50,14 @@ def _identity() -> Iterator[Column[Any]]:
         "target", Text, "Galaxy of the survey, or designation of what was observed.", null=False, ucd="meta.id;src",
         principal=True,
     )  # fmt: skip
-    yield _column("resolution", Text, "native, copt, or a width.", null=False, ucd="meta.code", principal=True)
+    yield _column(
+        "resolution",
+        Text,
+        "native, copt, or a width.",
+        null=False,
+        ucd="meta.code",
+        principal=True,
+    )
 
 
 def _stars() -> Iterator[Column[Any]]:
@@ -66,9 +78,12 @@ def _stars() -> Iterator[Column[Any]]:
 def _line(name: str, words: str) -> Iterator[Column[Any]]:
     yield _column(
         f"{name}_flux", Double, f"Flux of {words} in 1e-20 erg/s/cm2, the Milky Way's dust taken off.",
-        ucd=FLUX_UCD, principal=name == "ha6562",
+        unit=FLUX_UNIT, ucd=FLUX_UCD, principal=name == "ha6562",
     )  # fmt: skip
-    yield _column(f"{name}_flux_err", Double, f"Error of {name}_flux, 1e-20 erg/s/cm2.", ucd=f"stat.error;{FLUX_UCD}")
+    yield _column(
+        f"{name}_flux_err", Double, f"Error of {name}_flux, 1e-20 erg/s/cm2.", unit=FLUX_UNIT,
+        ucd=f"stat.error;{FLUX_UCD}",
+    )  # fmt: skip
     yield _column(
         f"{name}_vel", Double, f"Velocity of {words}, relative to the systemic velocity of the file.", unit=KM_S,
         ucd=SPEED_UCD, principal=name == "ha6562",
@@ -98,7 +113,7 @@ def _spaxel() -> Iterator[Column[Any]]:
     yield _column(
         "stars_flux", Double,
         "Mean 5300 to 5500 Angstrom at rest, 1e-20 erg/s/cm2/Angstrom, the Milky Way's dust taken off.",
-        ucd="phot.flux.density;em.opt.V",
+        unit=DENSITY_UNIT, ucd="phot.flux.density;em.opt.V",
     )  # fmt: skip
     yield _column("snr", Double, "Signal to noise of that, a pixel of wavelength.", ucd="stat.snr")
     yield from _stars()

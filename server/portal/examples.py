@@ -55,7 +55,7 @@ def queries(target: Target | None) -> list[Example]:
             "Spaxels whose gas looks shocked: [N II] above 0.6 of H alpha, and lines broader than 60 km/s",
             "SELECT TOP 1000 product_id, ra, dec, nii6583_flux / ha6562_flux AS ratio, ha6562_sigma\n"
             "FROM maps.spaxel\n"
-            "WHERE nii6583_flux / ha6562_flux > 0.6 AND ha6562_sigma > 60 AND ha6562_an > 5",
+            "WHERE nii6583_flux > 0.6 * ha6562_flux AND ha6562_flux > 0 AND ha6562_sigma > 60 AND ha6562_an > 5",
         ),
     ]
 

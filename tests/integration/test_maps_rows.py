@@ -11,7 +11,7 @@ import pyvo
 from astropy.io import fits
 from astropy.table import Table
 from click.testing import CliRunner
-from sqlalchemy import text
+from sqlalchemy import exc, text
 
 from archive import maps_rows, maps_staging, products
 from archive.archive import Archive
@@ -98,7 +98,7 @@ def test_rows_lie_in_partitions_of_galaxy_resolution_and_product(vault: Archive,
     plan = ask(vault, "EXPLAIN SELECT * FROM maps.spaxel WHERE target = 'NGC4321' AND resolution = 'copt'")
     assert sum("Scan" in line for (line,) in plan) == 1
     assert ask(vault, "SELECT DISTINCT target, resolution FROM maps.spaxel ORDER BY 1, 2") == [
-        ("Abell 478", "native"),
+        ("Abell 478", "unknown"),
         ("NGC1365", "copt"),
         ("NGC4321", "copt"),
         ("NGC4321", "native"),
@@ -180,6 +180,73 @@ def test_a_long_query_keeps_only_the_new_edition_waiting(
     assert counts(vault) == (91 + 1191, 4 + 48)
 
 
+def test_two_new_editions_and_a_withdrawal_at_once_do_not_stand_in_each_others_way(
+    vault: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["NGC4321_MAPS_native", "NGC1365_MAPS_native", "NGC0628_MAPS_native"]
+    for seed, name in enumerate(names):
+        written = maps.write(tmp_path / f"{name}.fits", maps.images(seed=seed))
+        maps.publish(vault, written, name, target=name.partition("_")[0])
+    again = [maps.write(tmp_path / f"{name}_again.fits", maps.images((10, 10), seed=7)) for name in names[:2]]
+    monkeypatch.setattr(maps_rows, "PAUSE_SECONDS", 0.1)
+    with ThreadPoolExecutor(3) as pool:
+        with vault.database.reading() as reader:  # so that all three have begun when the way is free
+            assert reader.scalar(text("SELECT count(*) FROM maps.spaxel")) == 3 * 1191
+            coming = [
+                pool.submit(maps.publish, vault, path, name, target=name.partition("_")[0], replaces=True)
+                for path, name in zip(again, names, strict=False)
+            ]
+            coming.append(pool.submit(products.withdraw, vault, names[2]))
+            with pytest.raises(TimeoutError):
+                coming[0].result(timeout=1.5)
+        for one in coming:
+            one.result(timeout=30)
+    assert counts(vault) == (2 * 91, 2 * 4)
+
+
+def test_reading_one_galaxy_does_not_keep_another_waiting(vault: Archive, tmp_path: Path) -> None:
+    maps.publish(vault, maps.write(tmp_path / "one.fits", maps.images()))
+    maps.publish(vault, maps.write(tmp_path / "two.fits", maps.images(seed=2)), "NGC1365_MAPS", target="NGC1365")
+    with vault.database.reading() as reader:
+        assert reader.scalar(text("SELECT count(*) FROM maps.spaxel WHERE target = 'NGC1365'")) == 1191
+        maps.publish(vault, maps.write(tmp_path / "new.fits", maps.images((10, 10), seed=3)), replaces=True)
+        assert counts(vault) == (91 + 1191, 4 + 48)
+
+
+def test_rows_that_are_read_all_the_time_are_not_withdrawn_and_it_is_said(
+    vault: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maps.publish(vault, maps.write(tmp_path / "one.fits", maps.images()))
+    monkeypatch.setattr(maps_rows, "PATIENCE_SECONDS", 0.1)
+    with vault.database.reading() as reader:
+        assert reader.scalar(text("SELECT count(*) FROM maps.spaxel")) == 1191
+        with pytest.raises(Refused, match="somebody reads its rows all the time"):
+            products.withdraw(vault, NAME)
+    assert counts(vault) == (1191, 48)
+
+
+def test_the_server_going_away_while_it_waits_is_an_outage(
+    vault: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maps.publish(vault, maps.write(tmp_path / "one.fits", maps.images()))
+    path = maps.write(tmp_path / "two.fits", maps.images((10, 10), seed=2))
+    monkeypatch.setattr(maps_rows, "PAUSE_SECONDS", 0.1)
+    with ThreadPoolExecutor(1) as pool, vault.database.reading() as reader:
+        own = reader.scalar(text("SELECT pg_backend_pid() FROM (SELECT count(*) FROM maps.spaxel) AS read"))
+        coming = pool.submit(maps.publish, vault, path, replaces=True)
+        with pytest.raises(TimeoutError):
+            coming.result(timeout=1.5)
+        others = (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid NOT IN (:own, pg_backend_pid())"
+        )
+        with vault.database.reading() as another:
+            another.execute(text(others), {"own": own})
+        with pytest.raises(exc.OperationalError):
+            coming.result(timeout=30)
+    assert counts(vault) == (1191, 48)
+
+
 def test_a_product_that_is_withdrawn_takes_its_rows_along(vault: Archive, tmp_path: Path) -> None:
     maps.publish(vault, maps.write(tmp_path / "one.fits", maps.images()))
     maps.publish(vault, maps.write(tmp_path / "two.fits", maps.images(seed=5)), "NGC4321_MAPS_copt", resolution="copt")
@@ -208,10 +275,43 @@ def test_a_foreign_file_is_refused_with_the_reason(tmp_path: Path, vault: Archiv
         maps.publish(vault, path)
 
 
+@pytest.mark.parametrize(
+    ("spoil", "cards", "reason"),
+    [
+        ({"BIN_ID": 0.5}, {}, "BIN_ID has 0.5, which is no whole number"),
+        ({"BIN_ID": 3e9}, {}, r"BIN_ID has 3e\+09, which is no whole number"),
+        ({}, {"CTYPE1": "DEC--TAN", "CTYPE2": "RA---TAN", "CRVAL1": maps.DEC, "CRVAL2": maps.RA}, "in this order"),
+        ({}, {"CTYPE1": "GLON-TAN", "CTYPE2": "GLAT-TAN"}, "not in RA and DEC"),
+    ],
+)
+def test_odd_bins_and_odd_axes_are_refused(
+    vault: Archive, tmp_path: Path, spoil: dict[str, float], cards: dict[str, Any], reason: str
+) -> None:
+    made = maps.images((8, 8))
+    for name, value in spoil.items():
+        made[name][4, 4] = value
+    path = maps.write(tmp_path / "odd.fits", made)
+    with fits.open(path, mode="update") as hdus:
+        for hdu in hdus[1:]:
+            hdu.header.update(cards)
+    with pytest.raises(Refused, match=reason):
+        maps.publish(vault, path)
+    assert tables(vault) == 0
+
+
+def test_a_bin_has_the_values_that_any_of_its_spaxels_has(vault: Archive, tmp_path: Path) -> None:
+    made = maps.images(more=True)
+    first = tuple(axis[0] for axis in np.nonzero(made["BIN_ID"] == 20))
+    made["V_STARS"][first] = np.nan
+    maps.publish(vault, maps.write(tmp_path / "maps.fits", made))
+    assert ask(vault, "SELECT v_stars FROM maps.bin WHERE bin_id = 20") == [(2.0,)]
+
+
 def test_one_query_finds_shocked_gas_near_regions_that_are_uploaded(
     server: str, survey_template: str, tmp_path: Path
 ) -> None:
     made = maps.images((40, 40), seed=7)
+    made["HA6562_FLUX"][20, 21] = 0.0  # fits that take no negative flux have such
     with (
         archives.fresh_database(server, template=survey_template) as url,
         archives.served(url, tmp_path / "vault") as (archive, base),
@@ -221,9 +321,11 @@ def test_one_query_finds_shocked_gas_near_regions_that_are_uploaded(
         near = 500 / 74.0 / 3600  # 500 pc at 15.2 Mpc, degrees
         regions = Table({"number": [1, 2], "ra": [maps.RA, maps.RA + 0.1], "dec": [maps.DEC, maps.DEC]})
         found = service.run_sync(
-            "SELECT s.x, s.y, r.number FROM maps.spaxel AS s JOIN TAP_UPLOAD.regions AS r "
+            "SELECT s.x, s.y, s.nii6583_flux / s.ha6562_flux AS ratio, r.number "
+            "FROM maps.spaxel AS s JOIN TAP_UPLOAD.regions AS r "
             f"ON 1 = CONTAINS(POINT(s.ra, s.dec), CIRCLE(r.ra, r.dec, {near})) "
-            "WHERE s.nii6583_flux / s.ha6562_flux > 0.6 AND s.ha6562_sigma > 60 AND s.target = 'NGC4321'",
+            "WHERE s.nii6583_flux > 0.6 * s.ha6562_flux AND s.ha6562_flux > 0 AND s.ha6562_sigma > 60 "
+            "AND s.target = 'NGC4321'",
             uploads={"regions": regions},
         ).to_table()
         columns = service.search(
@@ -235,11 +337,13 @@ def test_one_query_finds_shocked_gas_near_regions_that_are_uploaded(
         )
     y, x = np.indices((40, 40))
     away = np.hypot(x - 19.5, y - 19.5) * 0.2 / 3600
-    wanted = (made["NII6583_FLUX"] / made["HA6562_FLUX"] > 0.6) & (made["HA6562_SIGMA"] > 60) & (away < near)
+    flux = made["HA6562_FLUX"]
+    wanted = (made["NII6583_FLUX"] > 0.6 * flux) & (flux > 0) & (made["HA6562_SIGMA"] > 60) & (away < near)
     assert len(found) == wanted.sum() > 100
     assert set(found["number"]) == {1}
     units = {row["column_name"]: row["unit"] for row in columns}
     assert (units["ha6562_vel"], units["ra"]) == ("km/s", "deg")
+    assert units["ha6562_flux"] == "10**-23W.m**-2"
     assert joined["n"][0] == 64
 
 
