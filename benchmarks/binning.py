@@ -6,7 +6,8 @@ from typing import Final
 import numpy as np
 
 from benchmarks.report import report
-from processing.science.bins import Binning, SumNoise, bin_spaxels
+from processing.science.bins import Binning, bin_spaxels
+from processing.science.shared_noise import SumNoise
 
 LIMIT: Final = 40.0
 """Seconds."""

@@ -12,17 +12,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.homogenising import SUMS, Homogenised
+from processing.homogenising import SUMS, Homogenised, told_at
 from processing.science.homogenised_star import HomogenisedStar, homogenised_star
 from processing.science.quality.stars import centred, find_stars
 from schema.quality import Figure, Quality
 
-__all__ = ["WAVELENGTHS", "Modelled", "StarWatch", "figures", "modelled"]
+__all__ = ["Modelled", "StarWatch", "figures", "modelled"]
 
 Array = NDArray[np.float64]
-
-WAVELENGTHS: Final = (4900.0, 6500.0, 9000.0)
-"""Angstrom, where it is told how well it was done, as far as the cube has them."""
 
 WIDTH: Final = 40.0
 """Of the window about each in which stars are looked for."""
@@ -38,12 +35,6 @@ class Modelled:
     pointing_id: str
     wavelength: float
     star: HomogenisedStar
-
-
-def told_at(wavelengths: Array) -> tuple[float, ...]:
-    """Return where it is told of a cube with these wavelengths; at least in its middle."""
-    within = tuple(one for one in WAVELENGTHS if wavelengths[0] <= one <= wavelengths[-1])
-    return within or (float(wavelengths[len(wavelengths) // 2]),)
 
 
 def modelled(homogenised: Homogenised, wavelengths: Array, pixel: float) -> tuple[Modelled, ...]:
@@ -132,9 +123,10 @@ def _told(homogenised: Homogenised, models: tuple[Modelled, ...], widths: Mappin
         yield Figure.PSF_ENCIRCLED, part, one.star.encircled, None, None, None
         yield Figure.PSF_PEAK, part, one.star.peak, None, None, None
         yield Figure.NOISE_GAIN, part, one.star.noise_gain, None, None, None
-    for name, noise in homogenised.noise.items():
-        for width in SUMS:
-            yield Figure.NOISE_OF_SUMS, f"{name} {width} x {width}", noise.sum_factor(width, width), None, None, None
+    for name, of in homogenised.noise.items():
+        for wavelength, noise in of.items():
+            for width, factor in zip(SUMS, noise.sums, strict=True):
+                yield Figure.NOISE_OF_SUMS, f"{name} {wavelength:.0f} {width} x {width}", factor, None, None, None
     for middle, found in widths.items():
         if found.size:
             scatter = float(found.std(ddof=1) / math.sqrt(found.size)) if found.size > 1 else None

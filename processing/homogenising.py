@@ -24,22 +24,29 @@ from processing.fsf import read_fsf
 from processing.mosaic_cards import PREFIX, common_drops
 from processing.mosaic_recipe import Smoothing
 from processing.names import exposure_of
-from processing.science.correlated_noise import WHITE, Correlation, convolved, drizzled
+from processing.science.correlated_noise import WHITE, Correlation, convolved, drizzled, inflation
 from processing.science.kernels import Engine, Kernels, Recipe, around, noise_gain, target_fwhm
 from processing.science.psf import BETAS, PIVOT, Psf
+from processing.science.shared_noise import SharedNoise, mixtures
 from processing.science.star_psf import MeasuredPsf
 from processing.star_psfs import measure
 from schema.observations import Pointing
 from schema.products import Product
 from schema.psf import PsfOrigin, PsfRow
 
-__all__ = ["LOGGED", "SUMS", "Homogenised", "PointingPsf", "homogenise", "logged", "logged_psfs", "psf_rows"]
+__all__ = ["LOGGED", "SUMS", "Homogenised", "PointingPsf", "homogenise", "logged", "logged_psfs", "psf_rows", "told_at"]
 
 LOGGED: Final = "LOGGED_PSFS"
 """Name of the fact that mosaics depend on: what the log says of the PSFs of their pointings."""
 
 SUMS: Final = (2, 3, 5, 9, 15)
 """Widths of the blocks of spaxels whose noise is told."""
+
+FAR: Final = 10.0 * SUMS[-1]
+"""Width from which on sums are as noisy as those over a plane."""
+
+WAVELENGTHS: Final = (4900.0, 6500.0, 9000.0)
+"""Angstrom, where it is told how well it was done and what neighbours share, as far as a cube has them."""
 
 ANGSTROMS: Final = 10.0
 """In a nanometre, the unit of the rows."""
@@ -60,6 +67,22 @@ class PointingPsf:
 
 
 @dataclass(frozen=True)
+class PlaneNoise:
+    """Noise in a plane of a pointing: factors of sums over ``SUMS`` and over all of it; its variance to that before."""
+
+    sums: tuple[float, ...]
+    plane: float
+    variance: float
+
+    @classmethod
+    def of(cls, kernel: NDArray[np.float64], before: Correlation) -> "PlaneNoise":
+        """Return what a kernel makes of correlated noise."""
+        after = convolved(kernel, before)
+        sums = tuple(after.sum_factor(width, width) for width in SUMS)
+        return cls(sums, after.long_sum_factor, inflation(kernel, before) * noise_gain(kernel) ** 2)
+
+
+@dataclass(frozen=True)
 class Homogenised:
     """What became of the exposures of a stack.
 
@@ -73,8 +96,10 @@ class Homogenised:
         Of the exposures, in theirs.
     kernels
         Of the pointings, by their identifiers.
+    of_exposures
+        Identifiers of the pointings of the exposures, in theirs.
     noise
-        Correlation of the noise in a plane at 6484 Angstrom or nearest to it, likewise.
+        Of the pointings, by their identifiers, at ``told_at`` of the cube.
     recipe
         How kernels were made.
     spectral_sum_factor
@@ -85,18 +110,44 @@ class Homogenised:
     pointings: Sequence[PointingPsf]
     smoothing: tuple[Smoothing, ...]
     kernels: Mapping[str, Kernels]
-    noise: Mapping[str, Correlation]
+    of_exposures: tuple[str, ...]
+    noise: Mapping[str, Mapping[float, PlaneNoise]]
     recipe: Recipe
     spectral_sum_factor: float = 1.0
 
-    def sum_factor(self, width: int) -> float:
-        """Return by how much sums over width x width spaxels are noisier than STAT says: in the middle pointing."""
-        return float(np.median([one.sum_factor(width, width) for one in self.noise.values()]))
-
     @property
-    def long_sum_factor(self) -> float:
-        """The same for large blocks."""
-        return float(np.median([one.long_sum_factor for one in self.noise.values()]))
+    def typical_noise(self) -> PlaneNoise:
+        """What pointings have in their middle, at the wavelength nearest to 6484 Angstrom."""
+        nearest = min(next(iter(self.noise.values())), key=lambda wavelength: abs(wavelength - PIVOT))
+        found = [of[nearest] for of in self.noise.values()]
+        sums = np.median([one.sums for one in found], axis=0)
+        return PlaneNoise(
+            tuple(map(float, sums)),
+            float(np.median([one.plane for one in found])),
+            float(np.median([one.variance for one in found])),
+        )
+
+    def shared_noise(self, seconds: Mapping[str, NDArray[np.float32]], *, counts: float) -> SharedNoise:
+        """Return what neighbours share of the noise of the mosaic.
+
+        Parameters
+        ----------
+        seconds
+            Exposure of each pointing, shape (ny, nx).
+        counts
+            Power of its variance with which an exposure counts in the variance of the mean: 1 where weights do not
+            depend on it, -1 where they are its inverse.
+        """
+        names = sorted(self.noise)
+        wavelengths = sorted(self.noise[names[0]])
+        at = [[self.noise[name][wavelength] for name in names] for wavelength in wavelengths]
+        return mixtures(
+            np.array([seconds[name] for name in names]),
+            np.array(wavelengths),
+            np.array([1.0, *SUMS, FAR]),
+            np.array([[(1.0, *one.sums, one.plane) for one in row] for row in at]),
+            np.array([[one.variance**counts for one in row] for row in at]),
+        )
 
     def cards(self) -> fits.Header:
         """Return what the primary header of the mosaic says of it."""
@@ -104,13 +155,11 @@ class Homogenised:
         header[f"{PREFIX} PSF FWHM"] = (round(self.fwhm, 4), "[arcsec] of the round Gaussian")
         header[f"{PREFIX} PSF MU"] = (self.recipe.regularisation, "regularisation of the kernels")
         header[f"{PREFIX} PSF REACH"] = (self.recipe.reach, "[FWHM] half width of the kernels")
-        for width in SUMS:
-            header[f"{PREFIX} NOISE SUM{width}"] = (
-                round(self.sum_factor(width), 4),
-                "of such squares, to STAT",
-            )
-        header[f"{PREFIX} NOISE PLANE"] = (round(self.long_sum_factor, 4), "of planes, to STAT")
-        long = self.long_sum_factor * self.spectral_sum_factor
+        noise = self.typical_noise
+        for width, factor in zip(SUMS, noise.sums, strict=True):
+            header[f"{PREFIX} NOISE SUM{width}"] = (round(factor, 4), "of such squares, to STAT")
+        header[f"{PREFIX} NOISE PLANE"] = (round(noise.plane, 4), "of planes, to STAT")
+        long = noise.plane * self.spectral_sum_factor
         header[f"{PREFIX} NOISE LONG"] = (round(long, 4), "of long sums, to STAT")
         return header
 
@@ -143,10 +192,17 @@ def homogenise(
     before = WHITE if drops is None else drizzled(drops.sky)
     own = {one.pointing_id: Smoothing(one.psf, fwhm, pixel, recipe, before) for one in found}
     kernels = {name: Kernels(one.psf, fwhm, pixel, recipe) for name, one in own.items()}
-    middle = float(np.clip(PIVOT, wavelengths[0], wavelengths[-1]))
-    noise = {name: convolved(one.at(middle), before) for name, one in kernels.items()}
+    told = told_at(wavelengths)
+    noise = {name: {at: PlaneNoise.of(one.at(at), before) for at in told} for name, one in kernels.items()}
     spectral = 1.0 if drops is None else drops.spectral_sum_factor
-    return Homogenised(fwhm, found, tuple(own[name] for name in pointings), kernels, noise, recipe, spectral)
+    smoothing = tuple(own[name] for name in pointings)
+    return Homogenised(fwhm, found, smoothing, kernels, tuple(pointings), noise, recipe, spectral)
+
+
+def told_at(wavelengths: NDArray[np.float64]) -> tuple[float, ...]:
+    """Return where it is told of a cube with these wavelengths; at least in its middle."""
+    within = tuple(one for one in WAVELENGTHS if wavelengths[0] <= one <= wavelengths[-1])
+    return within or (float(wavelengths[len(wavelengths) // 2]),)
 
 
 def _check_target(

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 import scipy
 from astropy.io import fits
+from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from archive import observations, products, survey
@@ -36,11 +37,13 @@ from processing.mosaic_products import map_product, mosaic_product
 from processing.mosaic_recipe import MosaicRecipe
 from processing.mosaic_tasks import COPT, MOSAIC
 from processing.mosaic_tiles import computed, gathered
+from processing.noise_file import NOISE_FILE, noise_hdus
 from processing.order import Order, Work
 from processing.phase3.facts import Facts
 from processing.phase3.headers import Content, Extension, headers_for
 from processing.phase3.profiles import SDPS8, Role
-from processing.science.mosaic import Clipping, Coverage, Weighting
+from processing.science.mosaic import Clipping, Combination, Coverage, Weighting
+from processing.science.shared_noise import SharedNoise
 from processing.task import Task, own_file
 from schema.base import Base
 from schema.products import Product, Resolution
@@ -91,6 +94,7 @@ class _Made:
     facts: Facts
     homogenised: Homogenised | None
     widths: Mapping[float, NDArray[np.float64]]
+    noise: SharedNoise | None
 
 
 def _make(archive: Archive, page: Task, parameters: Mapping[str, Any], job_id: str, progress: Progress) -> None:
@@ -193,7 +197,14 @@ def _combined(
 
     stored = archive.store.write(fill)
     widths = {} if watch is None else watch.widths()
-    return _Made(stored, made[0][1], combination.coverage(), axes, made[0][0], smooth, widths)
+    noise = None if smooth is None else _noise(smooth, combination)
+    return _Made(stored, made[0][1], combination.coverage(), axes, made[0][0], smooth, widths, noise)
+
+
+def _noise(smooth: Homogenised, combination: Combination) -> SharedNoise:
+    seconds = {name: one.seconds for name, one in combination.coverage_of(smooth.of_exposures).items()}
+    counts = -1.0 if combination.weighting is Weighting.INVERSE_VARIANCE else 1.0
+    return smooth.shared_noise(seconds, counts=counts)
 
 
 def _publish(archive: Archive, work: Work, task: _Task, stack: ExposureStack, made: _Made) -> None:
@@ -214,9 +225,9 @@ def _publish(archive: Archive, work: Work, task: _Task, stack: ExposureStack, ma
         file_name = _file_name(archive, record, product, made.homogenised) or f"{name}.fits"
         files = [NewFile(made.stored, f"{name}.fits", file_name, FITS, headers=made.texts)]
         rows: list[Base] = []
-        if made.homogenised is not None:
+        if made.homogenised is not None and made.noise is not None:
             told, picture = _told(archive, product, made.homogenised, stack.wavelengths(), made.widths)
-            files.append(picture)
+            files += [picture, _noise_file(archive, product, made.noise, made.axes, file_name)]
             rows += told
         software = f"numpy/{np.__version__} scipy/{scipy.__version__}"
         made_by = work.record(name, software=software, facts=task.depends_on)
@@ -241,6 +252,14 @@ def _told(
     drawn = homogenised_picture.draw(models, smooth.fwhm)
     stored = archive.store.write(lambda target: target.write(drawn))
     return rows, NewFile(stored, f"{name}_PSF.png", f"{name}_PSF.png", PNG, role=FileRole.AUXILIARY)
+
+
+def _noise_file(archive: Archive, product: Product, noise: SharedNoise, axes: fits.Header, cube: str) -> NewFile:
+    """Return the file that tells what neighbours share of the noise."""
+    hdus = noise_hdus(noise, WCS(axes).celestial.to_header(), cube)
+    name = f"{product.product_id}{NOISE_FILE}"
+    stored = archive.store.write(lambda target: image_file.write(hdus, target))
+    return NewFile(stored, name, name, FITS, role=FileRole.AUXILIARY, headers=image_file.header_texts(hdus))
 
 
 def _publish_map(archive: Archive, work: Work, cube: Product, stack: ExposureStack, made: _Made) -> None:

@@ -15,11 +15,12 @@ from archive.cube import Cube, NotACube, WaveKind
 from archive.errors import Refused
 from archive.settings import Settings
 from processing.alignment_product import file_of
+from processing.noise_file import NOISE_FILE, read_noise
 from processing.phase3.units import flux_unit
-from processing.science.bins import SumNoise
 from processing.science.errors import NoOverlap, Unmeasurable
 from processing.science.lsf import SPEED_OF_LIGHT
 from processing.science.redshift import systemic_velocity
+from processing.science.shared_noise import SharedNoise, SumNoise
 from processing.science.star_model import model_of
 from processing.science.star_spectra import StarSettings, StarSpectra
 from processing.science.stellar_templates import Library
@@ -234,8 +235,18 @@ def check_coverage(cube: Cube, velocity: float, library: Library, settings: Star
         raise Refused(str(error)) from error
 
 
-def shared_noise(cube: Cube) -> SumNoise:
-    """Return what the header tells of noise that neighbouring spaxels share; none if it tells nothing."""
+def shared_noise(archive: Archive, product: Product, cube: Cube) -> SharedNoise:
+    """Return what is told of noise that neighbouring spaxels share: none if nothing is.
+
+    Of a homogenised mosaic its file of noise says it by place and wavelength, else the header everywhere.
+    """
+    told = next((one for one in product.artifacts if one.file_name.endswith(NOISE_FILE) and one.lost is None), None)
+    if told is not None:
+        return read_noise(archive.store.get(told.sha256, told.location))
+    return SharedNoise.everywhere(_by_header(cube))
+
+
+def _by_header(cube: Cube) -> SumNoise:
     from processing.homogenising import SUMS
     from processing.mosaic_cards import PREFIX, common_drops
 
@@ -248,4 +259,4 @@ def shared_noise(cube: Cube) -> SumNoise:
     if isinstance(sky, float) and 0 < sky <= 1:
         return SumNoise.of_drops(sky)
     drops = common_drops([cube.primary])
-    return SumNoise() if drops is None else SumNoise.of_drops(drops.sky)
+    return SumNoise.none() if drops is None else SumNoise.of_drops(drops.sky)

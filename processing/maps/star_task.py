@@ -45,6 +45,7 @@ from processing.order import Order, Work
 from processing.science.bins import Binning, bin_spaxels, nearest_bin
 from processing.science.errors import Unmeasurable
 from processing.science.extinction import correction
+from processing.science.shared_noise import SharedNoise
 from processing.science.stars import StarSettings
 from processing.task import Task, own_file, per_gigabyte
 from processing.tiles import compute_once, compute_tiles
@@ -149,6 +150,7 @@ class _Source:
     settings: StarSettings
     engine: Engine
     facts: Mapping[str, Any]
+    noise: SharedNoise
 
 
 def _source(archive: Archive, product: Product, cube: Cube, given: Mapping[str, Any]) -> _Source:
@@ -158,16 +160,18 @@ def _source(archive: Archive, product: Product, cube: Cube, given: Mapping[str, 
     galaxy = galaxy_of(product, cube, templates.read(), known, velocity=velocity, ebv=ebv)
     check_coverage(cube, galaxy.velocity, templates.read(), settings)
     taken = {name: known[name] for name, instead in ((VELOCITY, velocity), (EBV, ebv)) if instead is None}
-    return _Source(product, cube, galaxy, templates, settings, engine_of(given), taken)
+    noise = shared_noise(archive, product, cube)
+    return _Source(product, cube, galaxy, templates, settings, engine_of(given), taken, noise)
 
 
 def _binned(source: _Source, binning: Binning) -> Arrays:
     """Put spaxels into bins and sum their spectra, the Milky Way's dust taken off."""
     cube, velocity = source.cube, source.galaxy.velocity
-    field = measure_field(cube, velocity, source.galaxy.ebv, source.settings.noise_window)
-    shared = shared_noise(cube)
+    window = source.settings.noise_window
+    field = measure_field(cube, velocity, source.galaxy.ebv, window)
+    middle = float(cube.wavelengths[fitted_planes(cube, velocity, window)].mean())
     try:
-        bins = bin_spaxels(field.signal, field.noise, binning, shared)
+        bins = bin_spaxels(field.signal, field.noise, binning, source.noise.at(middle))
     except Unmeasurable as error:
         raise Refused(str(error)) from error
     if not len(bins):
@@ -175,7 +179,7 @@ def _binned(source: _Source, binning: Binning) -> Arrays:
             f"{source.product.product_id}: no spaxel has a signal to noise of {binning.lowest:g}: nothing to fit"
         )
     planes = fitted_planes(cube, velocity, source.settings.wavelengths)
-    sums, wavelength = sum_bins(cube, planes, bins, shared), cube.wavelengths[planes]
+    sums, wavelength = sum_bins(cube, planes, bins, source.noise), cube.wavelengths[planes]
     bright = correction(wavelength, source.galaxy.ebv)
     ra, dec = cube.celestial.all_pix2world(bins.x, bins.y, 0)
     square = float(proj_plane_pixel_area(cube.celestial)) * 3600**2

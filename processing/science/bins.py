@@ -1,22 +1,21 @@
 """Neighbouring spaxels put together until each bin has the signal to noise that a fit of the stars needs.
 
 The bins are those of Cappellari (2025, MNRAS 544, 1432), whose package does the geometry.  Noise that neighbours share
-makes a bin noisier than its variances say; ``SumNoise`` is by how much.
+makes a bin noisier than its variances say; ``shared_noise`` is by how much.
 """
 
 import math
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.science.drizzle_noise import Drops
 from processing.science.errors import Unmeasurable
+from processing.science.shared_noise import SumNoise
 
-__all__ = ["FAINT", "NOTHING", "Binning", "Bins", "SumNoise", "bin_spaxels", "nearest_bin"]
+__all__ = ["FAINT", "NOTHING", "Binning", "Bins", "bin_spaxels", "nearest_bin"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -26,36 +25,6 @@ NOTHING: Final = -2
 
 FAINT: Final = -1
 """There is a spectrum, too faint to be put into a bin."""
-
-WIDTHS: Final = (1, 2, 3, 5, 9, 15, 30, 100)
-
-
-@dataclass(frozen=True)
-class SumNoise:
-    """By what the noise of a sum over spaxels exceeds the root of its summed variances.
-
-    ``factors`` are those of squares of so many ``widths`` of spaxels, 1 of a single one.
-    """
-
-    widths: tuple[float, ...] = (1.0,)
-    factors: tuple[float, ...] = (1.0,)
-
-    @classmethod
-    def of_drops(cls, pixfrac: float) -> "SumNoise":
-        """Return that of a cube into which drops of so much of a spaxel fell."""
-        drops = Drops(pixfrac, pixfrac)
-        return cls(tuple(map(float, WIDTHS)), tuple(drops.sum_factor((1, n, n)) for n in WIDTHS))
-
-    @classmethod
-    def of_squares(cls, factors: Mapping[float, float]) -> "SumNoise":
-        """Return what was measured of squares of several widths."""
-        known = dict(sorted({1.0: 1.0, **factors}.items()))
-        return cls(tuple(known), tuple(known.values()))
-
-    def factor(self, spaxels: NDArray[np.integer] | int) -> Array:
-        """Return the factor of sums over so many spaxels, whatever their outline."""
-        found: Array = np.interp(np.sqrt(spaxels), self.widths, self.factors)
-        return found
 
 
 @dataclass(frozen=True)
@@ -139,7 +108,7 @@ def bin_spaxels(signal: Array, noise: Array, binning: Binning | None = None, sha
     Unmeasurable
         The package that makes the bins is not there, or finds none.
     """
-    binning, shared = binning or Binning(), shared or SumNoise()
+    binning, shared = binning or Binning(), shared or SumNoise.none()
     if signal.ndim != 2 or signal.shape != noise.shape:
         raise ValueError(f"signal has shape {signal.shape}, noise {noise.shape}")
     there = np.isfinite(signal) & np.isfinite(noise) & (noise > 0)
@@ -148,30 +117,38 @@ def bin_spaxels(signal: Array, noise: Array, binning: Binning | None = None, sha
     number = np.where(there, FAINT, NOTHING).astype(np.int32)
     target = binning.target
     if chosen.any():
-        places = np.argwhere(chosen)
-        target = _target(signal[chosen], noise[chosen], binning, shared)
-        number[chosen] = _numbers(places, signal[chosen], noise[chosen], target, shared)
+        spaxels = _Spaxels(np.argwhere(chosen), signal[chosen], noise[chosen] ** 2, shared.kinds(signal.shape)[chosen])
+        target = _target(spaxels, binning, shared)
+        number[chosen] = _numbers(spaxels, target, shared)
     return _bins(number, signal, noise, target, shared)
 
 
-def _target(signal: Array, noise: Array, binning: Binning, shared: SumNoise) -> float:
+@dataclass(frozen=True)
+class _Spaxels:
+    """Those that go into bins: rows and columns, shape (n, 2); signal, variance and kind of their noise, shape (n)."""
+
+    places: NDArray[np.int64]
+    signal: Array
+    variance: Array
+    kind: NDArray[np.intp]
+
+
+def _target(spaxels: _Spaxels, binning: Binning, shared: SumNoise) -> float:
     """Return what can be aimed at, so that there are enough bins."""
-    of_all = float(signal.sum() / np.sqrt((noise**2).sum()))
-    size = max(1, signal.size // binning.least)
-    within_reach = of_all / math.sqrt(binning.least) / float(shared.factor(size))
+    size = max(1, spaxels.signal.size // binning.least)
+    variance = float((spaxels.variance * shared.squared(spaxels.kind, size)).sum())
+    within_reach = float(spaxels.signal.sum()) / math.sqrt(variance * binning.least)
     return min(binning.target, max(within_reach, binning.lowest_target))
 
 
-def _numbers(
-    places: NDArray[np.int64], signal: Array, noise: Array, target: float, shared: SumNoise
-) -> NDArray[np.int64]:
+def _numbers(spaxels: _Spaxels, target: float, shared: SumNoise) -> NDArray[np.int64]:
     """Return the bin of each of the chosen spaxels; numbers follow the rows."""
-    variance = noise**2
+    places, signal, variance, kind = spaxels.places, spaxels.signal, spaxels.variance, spaxels.kind
 
     def capacity(of: NDArray[np.integer]) -> float:
         members = np.atleast_1d(of)
-        factor = float(shared.factor(members.size))
-        return float(signal[members].sum() ** 2 / variance[members].sum()) / factor**2
+        noise = (variance[members] * shared.squared(kind[members], members.size)).sum()
+        return float(signal[members].sum() ** 2 / noise)
 
     if (signal**2 >= target**2 * variance).all():
         return np.arange(signal.size)
@@ -207,14 +184,15 @@ def _bins(number: NDArray[np.int32], signal: Array, noise: Array, target: float,
     light = signal[within]
     spaxels = np.bincount(which, minlength=count)
     total = np.bincount(which, light, count)
-    variance = np.bincount(which, noise[within] ** 2, count)
+    noisier = shared.squared(shared.kinds(number.shape)[within], spaxels[which])
+    variance = np.bincount(which, noise[within] ** 2 * noisier, count)
     return Bins(
         number=number,
         nearest=nearest_bin(number, np.ones(count, dtype=np.bool_)),
         spaxels=spaxels,
         x=np.bincount(which, light * x, count) / total,
         y=np.bincount(which, light * y, count) / total,
-        signal_to_noise=total / np.sqrt(variance) / shared.factor(spaxels),
+        signal_to_noise=total / np.sqrt(variance),
         target=target,
     )
 

@@ -6,7 +6,7 @@ that of a single voxel; ``drizzle_noise`` tells what neighbours add when voxels 
 exposures agree asks ``overlaps``; files and grids are the business of others.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -287,10 +287,18 @@ class Combination:
         is the median over the planes of what each is made of, untouched by single outliers, by the gap of the laser and
         by the ends of the wavelengths.
         """
+        return self._covered_by(range(len(self.footprints)))
+
+    def coverage_of(self, groups: Sequence[str]) -> dict[str, Coverage]:
+        """Return what each group of exposures gave; ``groups`` names that of each exposure."""
+        return {name: self._covered_by([n for n, one in enumerate(groups) if one == name]) for name in set(groups)}
+
+    def _covered_by(self, numbers: Iterable[int]) -> Coverage:
         _, ny, nx = self._made.data.shape
         frame = Footprint(0, 0, nx, ny)
         seconds, count = np.zeros((ny, nx), np.float32), np.zeros((ny, nx), np.int16)
-        for number, footprint in enumerate(self.footprints):
+        for number in numbers:
+            footprint = self.footprints[number]
             inside = footprint.shared_with(frame)
             if inside is None:
                 continue

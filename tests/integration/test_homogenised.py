@@ -26,6 +26,7 @@ from archive.worker import drain
 from processing.fsf import fsf_cards, read_fsf
 from processing.mosaic_tasks import COPT, MOSAIC
 from processing.mosaics import homogenised_mosaic, mosaic
+from processing.noise_file import read_noise
 from processing.plan import make_plan
 from processing.resolution import tasks_for
 from processing.science.kernels import target_fwhm
@@ -151,6 +152,55 @@ def test_noise_is_as_stat_and_the_header_say(made: tuple[Archive, str]) -> None:
         assert np.sqrt((sums**2 / variances).mean()) == pytest.approx(factors[width], rel=most)
 
 
+@pytest.mark.parametrize("first", [4900.0, 8930.0])
+def test_sums_are_as_noisy_as_the_file_of_noise_says_in_either_pointing_and_in_both(
+    vault: Archive, tmp_path: Path, first: float
+) -> None:
+    """Planes that differ in nothing but their noise are realisations of it."""
+    count = 60
+    wavelengths = first + 1.25 * np.arange(count, dtype=np.float64)
+    take_in(vault, tmp_path, wavelengths=wavelengths)
+    make(vault, COPT, fwhm=0.7)
+    with fits.open(path_of(vault, NAME)) as hdus:
+        data, stat = (np.delete(hdus[name].data, 7, axis=0).astype(np.float64) for name in ("DATA", "STAT"))
+    (file,) = (one for one in products.get(vault, NAME).artifacts if one.file_name.endswith("_NOISE.fits"))
+    noise = read_noise(vault.store.get(file.sha256)).at(float(wavelengths.mean()))
+    kinds = noise.kinds(data.shape[1:])
+    steps = np.delete(np.arange(float(count)), 7)
+    steps -= steps.mean()
+    slopes = np.tensordot(steps, data, axes=1) / (steps**2).sum()  # the PSF's change makes stars differ a little
+    left = data - data.mean(axis=0) - steps[:, np.newaxis, np.newaxis] * slopes
+    left *= np.sqrt((count - 1) / (count - 3))
+    found = {}
+    for name, columns in (("first", (45, 90)), ("both", (104, 122)), ("second", (140, 221))):
+        part = np.s_[:, 10:91, columns[0] : columns[1]]
+        (kind,) = set(kinds[part[1:]].ravel())
+        assert (left[part] ** 2 / stat[part]).mean() == pytest.approx(1, rel=0.05)
+        for width in (3, 9):
+            sums, variances = (blocks(each[part], width) for each in (left, stat))
+            seen = float((sums**2 / variances).mean())
+            told = float(noise.squared(np.array([kind]), width**2)[0])
+            assert np.sqrt(seen) == pytest.approx(np.sqrt(told), rel=0.05)
+            found[name, width] = told
+    assert found["second", 9] > 1.2 * found["both", 9] > 1.2 * found["first", 9]
+
+
+def blocks(planes: Array, width: int) -> Array:
+    """Sums over squares of spaxels."""
+    rows, columns = (size // width for size in planes.shape[1:])
+    cut = planes[:, : rows * width, : columns * width]
+    sums: Array = cut.reshape(len(planes), rows, width, columns, width).sum(axis=(2, 4))
+    return sums
+
+
+def test_a_star_has_its_width_between_two_kernels_that_were_computed(vault: Archive, tmp_path: Path) -> None:
+    take_in(vault, tmp_path, wavelengths=np.array([6500.0, 6525.0]))
+    make(vault, COPT, fwhm=0.7)
+    found = widths(vault, NAME, 6525.0)
+    for several in found.values():
+        assert np.median(several) == pytest.approx(0.7, rel=0.02)
+
+
 def test_edges_and_gap_stay_true(made: tuple[Archive, str]) -> None:
     archive, _ = made
     with fits.open(path_of(archive, NAME)) as hdus:
@@ -188,7 +238,7 @@ def test_how_well_it_was_done_is_told_in_rows_in_a_picture_and_on_the_page(made:
         assert found[Figure.STAR_FWHM, window] == pytest.approx(target, rel=0.03)
     assert found[Figure.PSF_FWHM, "NGC1385-P02 9000"] == pytest.approx(target, rel=0.003)
     gain = found[Figure.NOISE_GAIN, "NGC1385-P01 6500"]
-    assert found[Figure.NOISE_OF_SUMS, "NGC1385-P01 15 x 15"] == pytest.approx(1 / gain, rel=0.1)
+    assert found[Figure.NOISE_OF_SUMS, "NGC1385-P01 6500 15 x 15"] == pytest.approx(1 / gain, rel=0.1)
     page = requests.get(f"{url}/products/{NAME}", timeout=30).text
     assert "Light within 1 arcsec" in page
     assert f"{NAME}_PSF.png" in page
@@ -196,7 +246,7 @@ def test_how_well_it_was_done_is_told_in_rows_in_a_picture_and_on_the_page(made:
     with Image.open(io.BytesIO(picture)) as opened:
         assert min(opened.size) > 300
     auxiliary = [one.artifact_id for one in products.get(archive, NAME).artifacts if one.role == Role.AUXILIARY]
-    assert auxiliary == [f"{NAME}_PSF.png"]
+    assert sorted(auxiliary) == [f"{NAME}_NOISE.fits", f"{NAME}_PSF.png"]
 
 
 def test_the_native_mosaic_tells_the_psfs_as_mpdaf_reads_them(vault: Archive, tmp_path: Path) -> None:

@@ -57,15 +57,22 @@ def psfs(archive: Archive) -> dict[str, Psf]:
     }
 
 
-def take_in(archive: Archive, folder: Path, *, truth: Mapping[str, Psf] | None = None, **primary: Any) -> None:
+def take_in(
+    archive: Archive,
+    folder: Path,
+    *,
+    truth: Mapping[str, Psf] | None = None,
+    wavelengths: Array = WAVELENGTHS,
+    **primary: Any,
+) -> None:
     """Bring the exposures into an archive with the survey's log; their stars have the PSFs of the log, or others."""
     own, begun, rng = truth or psfs(archive), starts(archive), np.random.default_rng(6)
     for dp_id, (pointing, first) in FIELDS.items():
-        light = np.array([sky(own[pointing], float(w)) for w in WAVELENGTHS])[:, :, first : first + SIDE]
+        light = np.array([sky(own[pointing], float(w)) for w in wavelengths])[:, :, first : first + SIDE]
         data = (light + rng.normal(0, SIGMA, light.shape)).astype(np.float32)
         variance = np.full(data.shape, np.float32(SIGMA**2))
         data[:, :6, :40] = np.nan  # the corner of a turned field
-        data[7] = np.nan  # the notch of the lasers
+        data[7:8] = np.nan  # the notch of the lasers
         path = folder / f"{dp_id}.fits"
         exposure_cubes.write(
             path,
@@ -73,8 +80,8 @@ def take_in(archive: Archive, folder: Path, *, truth: Mapping[str, Psf] | None =
             variance,
             corner=(first, 0),
             primary={"HIERARCH ESO PRO REC1 PARAM2 VALUE": "nearest", **primary},
-            CRVAL3=WAVELENGTHS[0],
-            CD3_3=100.0,
+            CRVAL3=wavelengths[0],
+            CD3_3=wavelengths[1] - wavelengths[0],
             BUNIT=UNIT,
         )
         publish(archive, dp_id, path, begun[pointing])

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from processing.science.bins import FAINT, NOTHING, Binning, Bins, SumNoise, bin_spaxels, nearest_bin
+from processing.science.bins import FAINT, NOTHING, Binning, Bins, bin_spaxels, nearest_bin
+from processing.science.shared_noise import SumNoise
 
 Array = NDArray[np.float64]
 
@@ -41,7 +42,7 @@ def test_noise_that_neighbours_share_makes_bins_larger() -> None:
     assert len(together) < 0.8 * len(alone)
     assert np.median(together.signal_to_noise[together.spaxels > 1]) == pytest.approx(35, rel=0.06)
     number = int(np.argmax(together.spaxels))
-    factor = float(shared.factor(together.spaxels[number]))
+    factor = float(np.sqrt(shared.squared(np.zeros(1, dtype=np.intp), int(together.spaxels[number])))[0])
     assert 1.2 < factor < 1.4
     assert together.signal_to_noise[number] == pytest.approx(ratio(together, signal, noise, number) / factor)
 

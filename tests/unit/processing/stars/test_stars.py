@@ -59,9 +59,11 @@ def test_errors_are_what_the_values_scatter_by() -> None:
 @pytest.mark.parametrize("sigma", [(50.0, 60.0), (50.0, 150.0), (150.0, 250.0)])
 @pytest.mark.parametrize("sn", [20, 35, 100])
 def test_errors_hold_and_nothing_is_biased_over_thousands(sn: float, sigma: tuple[float, float]) -> None:
-    spectra, truth = simulate(1200, seed=3, sn=sn, sigma=sigma)
+    count = 1200
+    spectra, truth = simulate(count, seed=3, sn=sn, sigma=sigma)
+    by_chance = 2 / np.sqrt(2 * count)
     for pull in pulls(fit_stars(spectra, library(), FORMAL), truth):
-        assert 0.95 < np.nanstd(pull) < 1.10
+        assert 0.95 - by_chance < np.nanstd(pull) < 1.10 + by_chance
         assert abs(np.nanmean(pull)) < 0.1
 
 
