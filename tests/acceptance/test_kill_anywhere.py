@@ -62,7 +62,7 @@ def test_a_demo_that_is_killed_at_any_moment_goes_on(root: Path) -> None:
     assert "ok  pages" in said
     with open_archive(Settings.model_validate({"root": root})) as archive:
         with archive.database.reading() as session:
-            assert session.query(Product).count() == 5
-            assert session.query(Artifact).count() == 10
+            assert session.query(Product).count() == 7
+            assert session.query(Artifact).count() == 17
         assert [f for f in faults(archive) if f.artifact_id is not None] == []
         assert list((root / "store" / "incoming").iterdir()) == []

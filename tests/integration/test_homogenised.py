@@ -13,7 +13,7 @@ from astropy.io import fits
 from click.testing import CliRunner
 from numpy.typing import NDArray
 from PIL import Image
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from archive import jobs, products
 from archive import quality as told_quality
@@ -23,6 +23,7 @@ from archive.cube import Cube
 from archive.errors import Refused
 from archive.tasks import installed
 from archive.worker import drain
+from processing.chosen import choose
 from processing.fsf import fsf_cards, read_fsf
 from processing.mosaic_tasks import COPT, MOSAIC
 from processing.mosaics import homogenised_mosaic, mosaic
@@ -35,6 +36,7 @@ from processing.science.star_psf import fit_moffat
 from processing.submission import submit
 from processing.task import Task, own_file
 from schema.jobs import Phase
+from schema.observations import Pointing
 from schema.products import Role
 from schema.psf import PsfRow
 from schema.quality import Figure
@@ -280,6 +282,30 @@ def test_other_resolutions_are_other_values(vault: Archive, tmp_path: Path) -> N
             assert width == pytest.approx(product.spatial_resolution, rel=0.04)
 
 
+def test_mosaics_are_due_when_the_log_has_another_psf_those_of_other_resolutions_too(
+    vault: Archive, tmp_path: Path
+) -> None:
+    take_in(vault, tmp_path)
+    (task,) = (one for one in tasks_for(vault, [TARGET], fwhm=1.5) if one.parameters.get("resolution") == "1.50asec")
+    for one in (MOSAIC, COPT, task):
+        make(vault, one, job_id=str(one.parameters.get("resolution")))
+    cubes = {f"{TARGET}_DATACUBE_{resolution}" for resolution in ("native", "copt", "1.50asec")}
+    assert not cubes & due(vault).keys()
+    with vault.database.transaction() as session:
+        session.execute(update(Pointing).where(Pointing.pointing_id == f"{TARGET}-P01").values(psf_fwhm=0.8))
+    told = due(vault)
+    assert cubes <= told.keys()
+    assert {told[name] for name in cubes} == {"LOGGED_PSFS"}
+    (step,) = (one for one in make_plan(vault, [TARGET]).steps if f"{TARGET}_DATACUBE_1.50asec" in one.order.outputs)
+    assert step.order.outputs[f"{TARGET}_DATACUBE_1.50asec"]["fwhm"] == 1.5
+
+
+def due(archive: Archive) -> dict[str, str | None]:
+    """What is due, and because of what."""
+    steps = make_plan(archive, [TARGET]).steps
+    return {one.item.product_id: one.reason.of for step in steps for one in step.due}
+
+
 def test_workers_of_a_scheduler_make_the_same_mosaics(vault: Archive, tmp_path: Path) -> None:
     take_in(vault, tmp_path)
     made = {}
@@ -314,7 +340,8 @@ def voxels(path: Path) -> list[Array]:
 def test_the_psf_may_be_taken_from_the_stars(vault: Archive, tmp_path: Path) -> None:
     """When the log is wrong: both pointings have stars of 0.7 arcsec."""
     take_in(vault, tmp_path, truth={"NGC1385-P01": Psf(0.7, AO_BETA), "NGC1385-P02": Psf(0.6, AO_BETA)})
-    make(vault, COPT, psf="stars")
+    (task,) = choose((COPT,), ["homogenised_mosaic.psf=stars"], [TARGET])
+    make(vault, task)
     expected = target_fwhm([Psf(0.7, AO_BETA)], WAVELENGTHS)
     assert products.get(vault, NAME).spatial_resolution == pytest.approx(expected, abs=0.015)
     found = widths(vault, NAME, 6500.0)
@@ -333,6 +360,8 @@ def test_what_cannot_be_done_is_refused_with_its_reason(vault: Archive, tmp_path
     take_in(vault, tmp_path)
     with pytest.raises(Refused, match=r"a PSF of 0\.40 arcsec cannot be had: NGC1385-P01 has 0\.54, so ask for 0\.57"):
         make(vault, COPT, fwhm=0.4)
+    with pytest.raises(Refused, match=r"a PSF of 0\.55 arcsec cannot be had: .* noise would be 1\.\d+ times"):
+        make(vault, COPT, fwhm=0.545)
     with pytest.raises(Refused, match="no PSF of NGC1385-P01 is known from the header of its 2 exposures"):
         make(vault, COPT, psf="header")
     assert products.find(vault, NAME) is None
@@ -343,6 +372,8 @@ def test_what_cannot_be_done_is_refused_with_its_reason(vault: Archive, tmp_path
     [
         ([TARGET], {"fwhm": 1.0, "physical": "100pc"}, "not both"),
         ([TARGET], {"fwhm": -1.0}, "no resolution"),
+        ([TARGET], {"fwhm": 11.0}, "at most 10 arcsec"),
+        ([TARGET], {"physical": "100kpc"}, "at most 10 arcsec"),
         ([TARGET], {"physical": "far"}, "no length"),
         ([TARGET], {"physical": "0pc"}, "no length"),
         ([], {"physical": "100pc"}, "one galaxy"),

@@ -4,6 +4,7 @@ import csv
 
 import numpy as np
 import pytest
+from scipy import signal
 
 from processing.science.homogenised_star import homogenised_star
 from processing.science.kernels import Engine, Kernels, Recipe, target_fwhm, wiener
@@ -49,6 +50,24 @@ def test_a_star_becomes_the_gaussian(fwhm: float, beta: float, wavelength: float
     assert star.peak == pytest.approx(1, abs=0.003)
     assert star.ellipticity < 0.005
     assert star.fwhm == pytest.approx(target, rel=0.003)
+
+
+@pytest.mark.parametrize("away", [(0.5, 0.0), (0.5, 0.5), (0.2, 0.35)])
+@pytest.mark.parametrize("beta", [AO_BETA, NO_AO_BETA])
+@pytest.mark.parametrize(("fwhm", "wavelength"), [(0.5, 6500.0), (0.6, 4700.0), (0.6, 9350.0), (0.9, 4700.0)])
+def test_a_star_between_pixels_becomes_the_gaussian_there(
+    fwhm: float, wavelength: float, beta: float, away: tuple[float, float]
+) -> None:
+    psf = Psf(fwhm, beta)
+    target = target_fwhm([psf], GRID)
+    y, x = np.indices((121, 121)) - 60.0
+    radii = 0.2 * np.hypot(x - away[0], y - away[1])
+    seen = signal.fftconvolve(0.04 * psf.density(radii, wavelength), Kernels(psf, target, 0.2).at(wavelength), "same")
+    wanted = np.exp(-4 * np.log(2) * (radii / target) ** 2)
+    wanted *= 0.04 * 4 * np.log(2) / (np.pi * target**2)
+    near = radii <= 1
+    assert seen.max() == pytest.approx(wanted.max(), rel=0.004)
+    assert seen[near].sum() == pytest.approx(wanted[near].sum(), rel=0.002)
 
 
 @pytest.mark.parametrize("fwhm", WIDTHS)
