@@ -97,7 +97,7 @@ def test_what_cannot_be_set_is_said_in_one_line_and_nothing_is_submitted(
     with typing(archive, monkeypatch, command) as types:
         for wrong, reason in (
             ("stars.monte_carlo=1", "stars.monte_carlo is 0, or from 2 to 1000000, not 1"),
-            ("maps.nothing=1", "maps.nothing cannot be set; what can is stars.engine"),
+            ("maps.nothing=1", "maps.nothing cannot be set; what can is mosaic.weighting"),
             ("maps.model", "maps.model: write TASK.PARAMETER=VALUE, such as stars.monte_carlo=20"),
         ):
             told = types("--set", "stars.engine=ppxf", "--set", wrong)
