@@ -38,6 +38,9 @@ ROOM_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 0.5
 DATABASE_LOST: Final = "the database was lost"
 CRASHED_SECONDS: Final = 2.0
+WARM_BYTES: Final = 300 * 2**20
+"""What a process may hold between two jobs: the next one answers for it, and may have said that it takes little."""
+
 START_SECONDS: Final = 60.0
 """Time that a process has to be ready for jobs."""
 
@@ -298,6 +301,9 @@ class Hands:
             return Outcome(End.AGAIN, CRASHED_SECONDS)
         if left := await asyncio.to_thread(machine.companions, hand.pid):
             log.warning("a job left processes behind, which are ended", job=job_id, count=len(left))
+            await hand.end()
+        elif (held := (await asyncio.to_thread(machine.taken, [hand.pid]))[hand.pid]) > WARM_BYTES:
+            log.info("a process that has grown is ended", job=job_id, megabytes=held >> 20)
             await hand.end()
         else:
             self._idle.append(hand)

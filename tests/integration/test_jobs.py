@@ -219,6 +219,15 @@ def test_a_job_that_takes_more_memory_than_it_said_is_ended(archive: Archive) ->
     assert get(archive, honest).phase == Phase.COMPLETED
 
 
+def test_a_job_does_not_answer_for_the_memory_that_an_earlier_one_left(archive: Archive) -> None:
+    with worker(archive, worker_cores=1):
+        first = jobs.submit(archive.database, "hoard", {"bytes": 400 << 20}, needs=Needs(memory=800 << 20))
+        assert wait_for(archive, first, has_ended).phase == Phase.COMPLETED
+        modest = {"bytes": 50 << 20, "seconds": 1.5}
+        second = jobs.submit(archive.database, "swell", modest, needs=Needs(memory=350 << 20))
+        assert wait_for(archive, second, has_ended).phase == Phase.COMPLETED
+
+
 def test_a_worker_never_takes_more_than_its_machine_has(archive: Archive) -> None:
     big = [
         jobs.submit(archive.database, "sleep", {"seconds": 0.6, "n": n}, needs=Needs(memory=600 << 20))

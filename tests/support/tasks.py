@@ -95,6 +95,14 @@ def swell(_archive: Archive, parameters: Parameters, _job_id: str, progress: Pro
     time.sleep(parameters["seconds"])
 
 
+def hoard(_archive: Archive, parameters: Parameters, _job_id: str, _progress: Progress) -> None:
+    """Take ``bytes`` of memory and never give them back."""
+    _hoarded.append(bytearray(os.urandom(1)) * parameters["bytes"])
+
+
+_hoarded: list[bytearray] = []
+
+
 def crash_once(archive: Archive, parameters: Parameters, job_id: str, progress: Progress) -> None:
     """Die the first time."""
     counter = Path(parameters["counter"])
@@ -136,6 +144,7 @@ def table() -> Mapping[str, Run]:
         hiccup,
         interrupt,
         swell,
+        hoard,
         make,
         mosaic,
     )
