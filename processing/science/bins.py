@@ -7,6 +7,7 @@ makes a bin noisier than its variances say; ``shared_noise`` is by how much.
 import math
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -145,9 +146,17 @@ def _numbers(spaxels: _Spaxels, target: float, shared: SumNoise) -> NDArray[np.i
     """Return the bin of each of the chosen spaxels; numbers follow the rows."""
     places, signal, variance, kind = spaxels.places, spaxels.signal, spaxels.variance, spaxels.kind
 
+    @lru_cache(maxsize=4096)
+    def noisier(size: int) -> Array:
+        return shared.squared(np.arange(len(shared.factors)), size)
+
     def capacity(of: NDArray[np.integer]) -> float:
         members = np.atleast_1d(of)
-        noise = (variance[members] * shared.squared(kind[members], members.size)).sum()
+        by_kind = noisier(members.size)
+        if by_kind.size == 1:  # as in most cubes: this is called a hundred thousand times
+            noise = variance[members].sum() * by_kind[0]
+        else:
+            noise = (variance[members] * by_kind[kind[members]]).sum()
         return float(signal[members].sum() ** 2 / noise)
 
     if (signal**2 >= target**2 * variance).all():

@@ -47,6 +47,23 @@ def test_noise_that_neighbours_share_makes_bins_larger() -> None:
     assert together.signal_to_noise[number] == pytest.approx(ratio(together, signal, noise, number) / factor)
 
 
+def test_where_neighbours_share_more_bins_are_larger() -> None:
+    signal, noise = disk()
+    kind = np.zeros(signal.shape, dtype=np.int16)
+    kind[:, 30:] = 1
+    shared = SumNoise(np.array([1.0, 3.0, 60.0]), np.array([[1.0, 1.0, 1.0], [1.0, 1.5, 1.5]]), kind)
+    bins = bin_spaxels(signal, noise, Binning(35.0, least=1), shared)
+    several = bins.spaxels >= 9
+    left, right = (several & (bins.x < 27), several & (bins.x > 33))
+    assert np.median(bins.signal_to_noise[left]) == pytest.approx(35, rel=0.1)
+    assert np.median(bins.signal_to_noise[right]) == pytest.approx(35, rel=0.1)
+    number = int(np.flatnonzero(right)[0])
+    assert bins.signal_to_noise[number] == pytest.approx(ratio(bins, signal, noise, number) / 1.5)
+    number = int(np.flatnonzero(left)[0])
+    assert bins.signal_to_noise[number] == pytest.approx(ratio(bins, signal, noise, number))
+    assert (bins.x > 33).sum() < 0.8 * (bins.x < 27).sum()
+
+
 def test_a_faint_field_gets_its_bins_at_a_lower_signal_to_noise() -> None:
     signal, noise = disk(centre=8.0)
     bins = bin_spaxels(signal, noise, Binning(35.0, least=40))
